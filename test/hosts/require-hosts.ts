@@ -1,0 +1,35 @@
+// Whether real hosts can run here. Every suite that boots hosts starts with
+//   const skipped = await requireHosts();
+//   describe.skipIf(skipped)("...", () => { ... });
+import { execa } from "execa";
+
+/** Runs one of the folder's scripts. */
+export function script(name: string, ...args: string[]) {
+  return { file: "bash", args: [new URL(`./${name}`, import.meta.url).pathname, ...args] };
+}
+
+let answer: Promise<string | undefined> | undefined;
+
+/**
+ * The reason why hosts cannot run on this machine, or undefined once they can. It prepares what they boot from, which
+ * takes about a minute the first time. With CI=true a machine that cannot is an error, so that nothing is skipped unseen.
+ */
+export function requireHosts(): Promise<string | undefined> {
+  answer ??= findReason();
+  return answer;
+}
+
+async function findReason(): Promise<string | undefined> {
+  const reason = (await failure("probe.sh", 30_000)) ?? (await failure("prepare.sh", 900_000));
+  if (reason === undefined) return undefined;
+  if (process.env.CI === "true") throw new Error(`CI must run the suites on real hosts, but ${reason}`);
+  console.warn(`skipped, no real hosts: ${reason}`);
+  return reason;
+}
+
+async function failure(name: string, timeout: number): Promise<string | undefined> {
+  const { file, args } = script(name);
+  const result = await execa(file, args, { reject: false, timeout, stdin: "ignore" });
+  if (!result.failed) return undefined;
+  return result.stderr.trim() || result.shortMessage;
+}
