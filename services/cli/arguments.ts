@@ -1,0 +1,111 @@
+// Option values of the command line, parsed into what the services take.
+import {
+  type DescField,
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  ScalarType,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { InvalidArgumentError } from "commander";
+import { ErrorReason, failure } from "../shared/errors.js";
+import { nearest } from "../shared/nearest.js";
+import { type Operation, operations } from "../shared/operations.js";
+
+/** An address to listen on. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** "127.0.0.1:7600" or "[::1]:7600". */
+export function parseListenAddress(text: string): ListenAddress {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65535) throw new InvalidArgumentError(`${text} is not HOST:PORT, such as 127.0.0.1:7600`);
+  return { host: (match[1] ?? match[2]) as string, port };
+}
+
+/** Collects repeated "key=value" options. */
+export function collectLabel(text: string, labels: Record<string, string>): Record<string, string> {
+  const [key, value] = splitPair(text);
+  return { ...labels, [key]: value };
+}
+
+/** Collects repeated values. */
+export function collect(text: string, values: string[]): string[] {
+  return [...values, text];
+}
+
+/** A positive number of seconds as milliseconds. */
+export function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0)) throw new InvalidArgumentError(`${text} is not a positive number of seconds`);
+  return Math.round(seconds * 1000);
+}
+
+/** Command-line name of an operation: "list-services". */
+export function operationVerb(operation: Operation): string {
+  return operation.method.name.replace(/(?<!^)([A-Z])/g, "-$1").toLowerCase();
+}
+
+/** The operation with this command-line name. Throws UNKNOWN_OPERATION with the nearest ones. */
+export function operationByVerb(verb: string): Operation {
+  const byVerb = new Map([...operations.values()].map((operation) => [operationVerb(operation), operation]));
+  const found = byVerb.get(verb);
+  if (found) return found;
+  const candidates = nearest(verb, [...byVerb.keys()]);
+  throw failure(ErrorReason.UNKNOWN_OPERATION, `no operation is named ${JSON.stringify(verb)}`, {
+    metadata: { method: verb, nearest: candidates.join(",") },
+    remedy: `use one of ${candidates.join(", ")}`,
+  });
+}
+
+/** Encodes a request from "field=value" pairs; lists are separated by commas, enums written by their last words. */
+export function encodeRequest(schema: DescMessage, pairs: readonly string[]): Uint8Array {
+  const json: JsonObject = {};
+  for (const pair of pairs) {
+    const [name, value] = splitPair(pair);
+    const field = schema.fields.find((candidate) => candidate.name === name || candidate.jsonName === name);
+    if (!field) throw unknownField(schema, name);
+    json[field.name] = fieldValue(field, value);
+  }
+  try {
+    return toBinary(schema, fromJson(schema, json));
+  } catch (cause) {
+    throw failure(ErrorReason.INVALID_ARGUMENT, `invalid request: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function splitPair(text: string): [string, string] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError(`${JSON.stringify(text)} is not NAME=VALUE`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function unknownField(schema: DescMessage, name: string): Error {
+  const candidates = nearest(
+    name,
+    schema.fields.map((field) => field.name),
+  );
+  return failure(ErrorReason.INVALID_ARGUMENT, `${schema.name} has no field ${JSON.stringify(name)}`, {
+    metadata: { field: name },
+    remedy: candidates.length > 0 ? `use one of ${candidates.join(", ")}` : "it takes no fields",
+  });
+}
+
+function fieldValue(field: DescField, text: string): JsonValue {
+  if (field.fieldKind !== "list") return singleValue(field, text);
+  return text.split(",").map((item) => singleValue(field, item));
+}
+
+function singleValue(field: DescField, text: string): JsonValue {
+  if (field.enum) return field.enum.values.find((value) => value.name === enumName(field, text))?.name ?? text;
+  if (field.scalar === ScalarType.BOOL) return text === "true" ? true : text === "false" ? false : text;
+  return text;
+}
+
+function enumName(field: DescField, text: string): string {
+  return `${field.enum?.sharedPrefix ?? ""}${text}`.toUpperCase().replaceAll("-", "_");
+}
