@@ -101,11 +101,18 @@ function fieldValue(field: DescField, text: string): JsonValue {
 }
 
 function singleValue(field: DescField, text: string): JsonValue {
-  if (field.enum) return field.enum.values.find((value) => value.name === enumName(field, text))?.name ?? text;
+  if (field.enum) return enumValue(field.name, field.enum, text);
   if (field.scalar === ScalarType.BOOL) return text === "true" ? true : text === "false" ? false : text;
   return text;
 }
 
-function enumName(field: DescField, text: string): string {
-  return `${field.enum?.sharedPrefix ?? ""}${text}`.toUpperCase().replaceAll("-", "_");
+function enumValue(field: string, schema: DescEnum, text: string): string {
+  const wanted = `${schema.sharedPrefix ?? ""}${text.replaceAll("-", "_")}`.toUpperCase();
+  const found = schema.values.find((value) => value.name === wanted);
+  if (found) return found.name;
+  const choices = schema.values.filter((value) => value.number !== 0).map((value) => value.localName.toLowerCase());
+  throw failure(ErrorReason.INVALID_ARGUMENT, `${field} cannot be ${JSON.stringify(text)}`, {
+    metadata: { field },
+    remedy: `use one of ${choices.join(", ")}`,
+  });
 }

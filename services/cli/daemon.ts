@@ -24,11 +24,18 @@ interface DaemonOptions {
 export const daemon = new Command("daemon")
   .description("attach this host to a fleet and carry out its signed commands")
   .requiredOption("--relay <url>", "relay to dial; may be repeated", collect, [])
-  .requiredOption("--fleet-key <file>", "PEM public key that commands are verified with (fleet.pub of the control plane)")
+  .requiredOption(
+    "--fleet-key <file>",
+    "PEM public key that commands are verified with (fleet.pub of the control plane)",
+  )
   .option("--fleet-id <id>", "fleet whose commands to take", "default")
   .option("--name <name>", "name in the fleet; default: the host name")
   .option("--label <key=value>", "label for selectors; may be repeated", collectLabel, {})
-  .option("--listen <address>", "also answer direct gRPC clients here, with the state directory's token", parseListenAddress)
+  .option(
+    "--listen <address>",
+    "also answer direct gRPC clients here, with the state directory's token",
+    parseListenAddress,
+  )
   .option("--relay-ca <file>", "PEM certificates to trust for https relays")
   .option("--state-dir <directory>", "journal, replay memory and token", defaultStateDirectory())
   .action(async (options: DaemonOptions) => {
