@@ -1,5 +1,6 @@
 // Option values of the command line, parsed into what the services take.
 import {
+  type DescEnum,
   type DescField,
   type DescMessage,
   fromJson,
