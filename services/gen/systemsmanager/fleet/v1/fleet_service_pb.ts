@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file systemsmanager/fleet/v1/fleet_service.proto.
  */
 export const file_systemsmanager_fleet_v1_fleet_service: GenFile = /*@__PURE__*/
-  fileDesc("CitzeXN0ZW1zbWFuYWdlci9mbGVldC92MS9mbGVldF9zZXJ2aWNlLnByb3RvEhdzeXN0ZW1zbWFuYWdlci5mbGVldC52MSJsChBGaW5kSG9zdHNSZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIbCglwYWdlX3NpemUYAiABKA1CCLpIBSoDGOgHEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIIowBChFGaW5kSG9zdHNSZXNwb25zZRIxCgVob3N0cxgBIAMoCzIiLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkZsZWV0SG9zdBIVCg1tYXRjaGVkX2NvdW50GAIgASgNEhQKDG9ubGluZV9jb3VudBgDIAEoDRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkidwoJRmxlZXRIb3N0Ei8KBWZhY3RzGAEgASgLMiAuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0cxIOCgZvbmxpbmUYAiABKAgSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIr8BCgpSdW5SZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIaCgZtZXRob2QYAiABKAlCCrpIB3IFEAEYgAISGgoHcmVxdWVzdBgDIAEoDEIJukgGegQYgIAgEjoKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBSoAEh4KDHRva2VuX2J1ZGdldBgFIAEoDUIIukgFKgMYwD4iwgEKC1J1blJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCLGAQoRUGxhbkNoYW5nZVJlcXVlc3QSHQoIc2VsZWN0b3IYASABKAlCC7pICHIGEAEYgIAEEhoKBm1ldGhvZBgCIAEoCUIKukgHcgUQARiAAhIaCgdyZXF1ZXN0GAMgASgMQgm6SAZ6BBiAgCASOgoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFKgASHgoMdG9rZW5fYnVkZ2V0GAUgASgNQgi6SAUqAxjAPiLBAQoSUGxhbkNoYW5nZVJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjAKB3BsYW5uZWQYAyABKAsyHS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuSABCBwoFZXZlbnQi4AEKE0NvbW1pdENoYW5nZVJlcXVlc3QSKAoJcGxhbl9oYXNoGAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSQwoMY29uZmlybWF0aW9uGAIgASgLMiUuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29uZmlybWF0aW9uQga6SAPIAQESOgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFKgASHgoMdG9rZW5fYnVkZ2V0GAQgASgNQgi6SAUqAxjAPiKJAQoMQ29uZmlybWF0aW9uEkcKBm1ldGhvZBgBIAEoDjIrLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkNvbmZpcm1hdGlvbk1ldGhvZEIKukgHggEEEAEgABIwCgxjb25maXJtZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIssBChRDb21taXRDaGFuZ2VSZXNwb25zZRI2CgdzdGFydGVkGAEgASgLMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuU3RhcnRlZEgAEjgKCHByb2dyZXNzGAIgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuUHJvZ3Jlc3NIABI4CghmaW5pc2hlZBgDIAEoCzIkLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJ1bkZpbmlzaGVkSABCBwoFZXZlbnQiSQoNR2V0UnVuUmVxdWVzdBIYCgZydW5faWQYASABKAlCCLpIBXIDsAEBEh4KDHRva2VuX2J1ZGdldBgCIAEoDUIIukgFKgMYwD4ibgoOR2V0UnVuUmVzcG9uc2USKQoDcnVuGAEgASgLMhwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuEjEKB3N1bW1hcnkYAiABKAsyIC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5TdW1tYXJ5IkwKD0xpc3RSdW5zUmVxdWVzdBIbCglwYWdlX3NpemUYASABKA1CCLpIBSoDGOgHEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAIIlcKEExpc3RSdW5zUmVzcG9uc2USKgoEcnVucxgBIAMoCzIcLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLAoQQ2FuY2VsUnVuUmVxdWVzdBIYCgZydW5faWQYASABKAlCCLpIBXIDsAEBIj4KEUNhbmNlbFJ1blJlc3BvbnNlEikKA3J1bhgBIAEoCzIcLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJ1biLHAgoRT3BlblJlc3VsdFJlcXVlc3QSHAoGaGFuZGxlGAEgASgJQgq6SAdyBRABGIAQSAASGgoGcnVuX2lkGAIgASgJQgi6SAVyA7ABAUgAEhYKBGhvc3QYAyABKAlCCLpIBXIDGP0BEjsKBXN0YXRlGAQgASgOMiIuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSG9zdFN0YXRlQgi6SAWCAQIQARIqCgVncm91cBgFIAEoCUIbukgYchYyFF4oWzAtOWEtZl17MTIsNjR9KT8kEhkKB3BhdHRlcm4YBiABKAlCCLpIBXIDGIAEEhAKCGJ5X2dyb3VwGAcgASgIEhsKCXBhZ2Vfc2l6ZRgIIAEoDUIIukgFKgMY6AcSHAoKcGFnZV90b2tlbhgJIAEoCUIIukgFcgMYgAhCDwoGdGFyZ2V0EgW6SAIIASKKAQoST3BlblJlc3VsdFJlc3BvbnNlEjIKBWl0ZW1zGAEgAygLMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUmVzdWx0SXRlbRIVCg1tYXRjaGVkX2NvdW50GAIgASgNEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIQCghyZXZpc2lvbhgEIAEoDSKeAgoKUmVzdWx0SXRlbRINCgVob3N0cxgBIAMoCRIaChJvbWl0dGVkX2hvc3RfY291bnQYAiABKA0SMQoFc3RhdGUYAyABKA4yIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ib3N0U3RhdGUSDgoGZGlnZXN0GAQgASgJEhMKC2Fuc3dlcl9qc29uGAUgASgJEjEKBWVycm9yGAYgASgLMiIuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSG9zdEVycm9yEisKCGR1cmF0aW9uGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKDmZpbHRlcmVkX2NvdW50GAggASgNEhUKDW9taXR0ZWRfY291bnQYCSABKA0qhAEKEkNvbmZpcm1hdGlvbk1ldGhvZBIjCh9DT05GSVJNQVRJT05fTUVUSE9EX1VOU1BFQ0lGSUVEEAASIwofQ09ORklSTUFUSU9OX01FVEhPRF9FTElDSVRBVElPThABEiQKIENPTkZJUk1BVElPTl9NRVRIT0RfQ09NTUFORF9MSU5FEAIyuQYKDEZsZWV0U2VydmljZRJnCglGaW5kSG9zdHMSKS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5GaW5kSG9zdHNSZXF1ZXN0Giouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuRmluZEhvc3RzUmVzcG9uc2UiA5ACARJSCgNSdW4SIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5SZXF1ZXN0GiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuUmVzcG9uc2UwARJnCgpQbGFuQ2hhbmdlEiouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUGxhbkNoYW5nZVJlcXVlc3QaKy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuQ2hhbmdlUmVzcG9uc2UwARJtCgxDb21taXRDaGFuZ2USLC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db21taXRDaGFuZ2VSZXF1ZXN0Gi0uc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29tbWl0Q2hhbmdlUmVzcG9uc2UwARJeCgZHZXRSdW4SJi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5HZXRSdW5SZXF1ZXN0Gicuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuR2V0UnVuUmVzcG9uc2UiA5ACARJkCghMaXN0UnVucxIoLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkxpc3RSdW5zUmVxdWVzdBopLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkxpc3RSdW5zUmVzcG9uc2UiA5ACARJiCglDYW5jZWxSdW4SKS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5DYW5jZWxSdW5SZXF1ZXN0Giouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ2FuY2VsUnVuUmVzcG9uc2USagoKT3BlblJlc3VsdBIqLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLk9wZW5SZXN1bHRSZXF1ZXN0Gisuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuT3BlblJlc3VsdFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_systemsmanager_bus_v1_host, file_systemsmanager_fleet_v1_run, file_systemsmanager_fleet_v1_summary]);
+  fileDesc("CitzeXN0ZW1zbWFuYWdlci9mbGVldC92MS9mbGVldF9zZXJ2aWNlLnByb3RvEhdzeXN0ZW1zbWFuYWdlci5mbGVldC52MSJsChBGaW5kSG9zdHNSZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIbCglwYWdlX3NpemUYAiABKA1CCLpIBSoDGOgHEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIIowBChFGaW5kSG9zdHNSZXNwb25zZRIxCgVob3N0cxgBIAMoCzIiLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkZsZWV0SG9zdBIVCg1tYXRjaGVkX2NvdW50GAIgASgNEhQKDG9ubGluZV9jb3VudBgDIAEoDRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkidwoJRmxlZXRIb3N0Ei8KBWZhY3RzGAEgASgLMiAuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0cxIOCgZvbmxpbmUYAiABKAgSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIr8BCgpSdW5SZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIaCgZtZXRob2QYAiABKAlCCrpIB3IFEAEYgAISGgoHcmVxdWVzdBgDIAEoDEIJukgGegQYgIAgEjoKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBSoAEh4KDHRva2VuX2J1ZGdldBgFIAEoDUIIukgFKgMYwD4iwgEKC1J1blJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCLGAQoRUGxhbkNoYW5nZVJlcXVlc3QSHQoIc2VsZWN0b3IYASABKAlCC7pICHIGEAEYgIAEEhoKBm1ldGhvZBgCIAEoCUIKukgHcgUQARiAAhIaCgdyZXF1ZXN0GAMgASgMQgm6SAZ6BBiAgCASOgoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFKgASHgoMdG9rZW5fYnVkZ2V0GAUgASgNQgi6SAUqAxjAPiLBAQoSUGxhbkNoYW5nZVJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjAKB3BsYW5uZWQYAyABKAsyHS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuSABCBwoFZXZlbnQiOgoOR2V0UGxhblJlcXVlc3QSKAoJcGxhbl9oYXNoGAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQiTgoPR2V0UGxhblJlc3BvbnNlEisKBHBsYW4YASABKAsyHS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuEg4KBnJ1bl9pZBgCIAEoCSLgAQoTQ29tbWl0Q2hhbmdlUmVxdWVzdBIoCglwbGFuX2hhc2gYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBJDCgxjb25maXJtYXRpb24YAiABKAsyJS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db25maXJtYXRpb25CBrpIA8gBARI6Cgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUqABIeCgx0b2tlbl9idWRnZXQYBCABKA1CCLpIBSoDGMA+IokBCgxDb25maXJtYXRpb24SRwoGbWV0aG9kGAEgASgOMisuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29uZmlybWF0aW9uTWV0aG9kQgq6SAeCAQQQASAAEjAKDGNvbmZpcm1lZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiywEKFENvbW1pdENoYW5nZVJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCJJCg1HZXRSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQESHgoMdG9rZW5fYnVkZ2V0GAIgASgNQgi6SAUqAxjAPiJuCg5HZXRSdW5SZXNwb25zZRIpCgNydW4YASABKAsyHC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW4SMQoHc3VtbWFyeRgCIAEoCzIgLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlN1bW1hcnkiTAoPTGlzdFJ1bnNSZXF1ZXN0EhsKCXBhZ2Vfc2l6ZRgBIAEoDUIIukgFKgMY6AcSHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoQTGlzdFJ1bnNSZXNwb25zZRIqCgRydW5zGAEgAygLMhwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIsChBDYW5jZWxSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQEiPgoRQ2FuY2VsUnVuUmVzcG9uc2USKQoDcnVuGAEgASgLMhwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuIscCChFPcGVuUmVzdWx0UmVxdWVzdBIcCgZoYW5kbGUYASABKAlCCrpIB3IFEAEYgBBIABIaCgZydW5faWQYAiABKAlCCLpIBXIDsAEBSAASFgoEaG9zdBgDIAEoCUIIukgFcgMY/QESOwoFc3RhdGUYBCABKA4yIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ib3N0U3RhdGVCCLpIBYIBAhABEioKBWdyb3VwGAUgASgJQhu6SBhyFjIUXihbMC05YS1mXXsxMiw2NH0pPyQSGQoHcGF0dGVybhgGIAEoCUIIukgFcgMYgAQSEAoIYnlfZ3JvdXAYByABKAgSGwoJcGFnZV9zaXplGAggASgNQgi6SAUqAxjoBxIcCgpwYWdlX3Rva2VuGAkgASgJQgi6SAVyAxiACEIPCgZ0YXJnZXQSBbpIAggBIooBChJPcGVuUmVzdWx0UmVzcG9uc2USMgoFaXRlbXMYASADKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SZXN1bHRJdGVtEhUKDW1hdGNoZWRfY291bnQYAiABKA0SFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJEhAKCHJldmlzaW9uGAQgASgNIp4CCgpSZXN1bHRJdGVtEg0KBWhvc3RzGAEgAygJEhoKEm9taXR0ZWRfaG9zdF9jb3VudBgCIAEoDRIxCgVzdGF0ZRgDIAEoDjIiLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkhvc3RTdGF0ZRIOCgZkaWdlc3QYBCABKAkSEwoLYW5zd2VyX2pzb24YBSABKAkSMQoFZXJyb3IYBiABKAsyIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ib3N0RXJyb3ISKwoIZHVyYXRpb24YByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFgoOZmlsdGVyZWRfY291bnQYCCABKA0SFQoNb21pdHRlZF9jb3VudBgJIAEoDSqEAQoSQ29uZmlybWF0aW9uTWV0aG9kEiMKH0NPTkZJUk1BVElPTl9NRVRIT0RfVU5TUEVDSUZJRUQQABIjCh9DT05GSVJNQVRJT05fTUVUSE9EX0VMSUNJVEFUSU9OEAESJAogQ09ORklSTUFUSU9OX01FVEhPRF9DT01NQU5EX0xJTkUQAjKcBwoMRmxlZXRTZXJ2aWNlEmcKCUZpbmRIb3N0cxIpLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkZpbmRIb3N0c1JlcXVlc3QaKi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5GaW5kSG9zdHNSZXNwb25zZSIDkAIBElIKA1J1bhIjLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJ1blJlcXVlc3QaJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5SZXNwb25zZTABEmcKClBsYW5DaGFuZ2USKi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuQ2hhbmdlUmVxdWVzdBorLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlBsYW5DaGFuZ2VSZXNwb25zZTABEmEKB0dldFBsYW4SJy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5HZXRQbGFuUmVxdWVzdBooLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkdldFBsYW5SZXNwb25zZSIDkAIBEm0KDENvbW1pdENoYW5nZRIsLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkNvbW1pdENoYW5nZVJlcXVlc3QaLS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db21taXRDaGFuZ2VSZXNwb25zZTABEl4KBkdldFJ1bhImLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkdldFJ1blJlcXVlc3QaJy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5HZXRSdW5SZXNwb25zZSIDkAIBEmQKCExpc3RSdW5zEiguc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuTGlzdFJ1bnNSZXF1ZXN0Gikuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuTGlzdFJ1bnNSZXNwb25zZSIDkAIBEmIKCUNhbmNlbFJ1bhIpLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkNhbmNlbFJ1blJlcXVlc3QaKi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5DYW5jZWxSdW5SZXNwb25zZRJqCgpPcGVuUmVzdWx0Eiouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuT3BlblJlc3VsdFJlcXVlc3QaKy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5PcGVuUmVzdWx0UmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_systemsmanager_bus_v1_host, file_systemsmanager_fleet_v1_run, file_systemsmanager_fleet_v1_summary]);
 
 /**
  * Which hosts.
@@ -324,6 +324,55 @@ export const PlanChangeResponseSchema: GenMessage<PlanChangeResponse> = /*@__PUR
   messageDesc(file_systemsmanager_fleet_v1_fleet_service, 6);
 
 /**
+ * Which plan.
+ *
+ * @generated from message systemsmanager.fleet.v1.GetPlanRequest
+ */
+export type GetPlanRequest = Message<"systemsmanager.fleet.v1.GetPlanRequest"> & {
+  /**
+   * Plan hash, hexadecimal.
+   *
+   * @generated from field: string plan_hash = 1;
+   */
+  planHash: string;
+};
+
+/**
+ * Describes the message systemsmanager.fleet.v1.GetPlanRequest.
+ * Use `create(GetPlanRequestSchema)` to create a new message.
+ */
+export const GetPlanRequestSchema: GenMessage<GetPlanRequest> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 7);
+
+/**
+ * A plan, and whether it can still be committed.
+ *
+ * @generated from message systemsmanager.fleet.v1.GetPlanResponse
+ */
+export type GetPlanResponse = Message<"systemsmanager.fleet.v1.GetPlanResponse"> & {
+  /**
+   * As PlanChange gave it.
+   *
+   * @generated from field: systemsmanager.fleet.v1.Plan plan = 1;
+   */
+  plan?: Plan | undefined;
+
+  /**
+   * The run that carried it out; empty while it can be committed.
+   *
+   * @generated from field: string run_id = 2;
+   */
+  runId: string;
+};
+
+/**
+ * Describes the message systemsmanager.fleet.v1.GetPlanResponse.
+ * Use `create(GetPlanResponseSchema)` to create a new message.
+ */
+export const GetPlanResponseSchema: GenMessage<GetPlanResponse> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 8);
+
+/**
  * A plan to carry out.
  *
  * @generated from message systemsmanager.fleet.v1.CommitChangeRequest
@@ -363,7 +412,7 @@ export type CommitChangeRequest = Message<"systemsmanager.fleet.v1.CommitChangeR
  * Use `create(CommitChangeRequestSchema)` to create a new message.
  */
 export const CommitChangeRequestSchema: GenMessage<CommitChangeRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 7);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 9);
 
 /**
  * How a human agreed.
@@ -391,7 +440,7 @@ export type Confirmation = Message<"systemsmanager.fleet.v1.Confirmation"> & {
  * Use `create(ConfirmationSchema)` to create a new message.
  */
 export const ConfirmationSchema: GenMessage<Confirmation> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 8);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 10);
 
 /**
  * What happens, in order: one started, any number of progress, one finished.
@@ -436,7 +485,7 @@ export type CommitChangeResponse = Message<"systemsmanager.fleet.v1.CommitChange
  * Use `create(CommitChangeResponseSchema)` to create a new message.
  */
 export const CommitChangeResponseSchema: GenMessage<CommitChangeResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 9);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 11);
 
 /**
  * Which run.
@@ -464,7 +513,7 @@ export type GetRunRequest = Message<"systemsmanager.fleet.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 10);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 12);
 
 /**
  * A run now.
@@ -492,7 +541,7 @@ export type GetRunResponse = Message<"systemsmanager.fleet.v1.GetRunResponse"> &
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 11);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 13);
 
 /**
  * Which runs.
@@ -520,7 +569,7 @@ export type ListRunsRequest = Message<"systemsmanager.fleet.v1.ListRunsRequest">
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 12);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 14);
 
 /**
  * Runs, newest first.
@@ -548,7 +597,7 @@ export type ListRunsResponse = Message<"systemsmanager.fleet.v1.ListRunsResponse
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 13);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 15);
 
 /**
  * Which run to end.
@@ -569,7 +618,7 @@ export type CancelRunRequest = Message<"systemsmanager.fleet.v1.CancelRunRequest
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 14);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 16);
 
 /**
  * The run after it was ended.
@@ -590,7 +639,7 @@ export type CancelRunResponse = Message<"systemsmanager.fleet.v1.CancelRunRespon
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 15);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 17);
 
 /**
  * What to open. Give a handle of a summary, or a run id; filters narrow it further.
@@ -676,7 +725,7 @@ export type OpenResultRequest = Message<"systemsmanager.fleet.v1.OpenResultReque
  * Use `create(OpenResultRequestSchema)` to create a new message.
  */
 export const OpenResultRequestSchema: GenMessage<OpenResultRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 16);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 18);
 
 /**
  * A page of raw answers.
@@ -718,7 +767,7 @@ export type OpenResultResponse = Message<"systemsmanager.fleet.v1.OpenResultResp
  * Use `create(OpenResultResponseSchema)` to create a new message.
  */
 export const OpenResultResponseSchema: GenMessage<OpenResultResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 17);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 19);
 
 /**
  * One host's answer, or one answer and the hosts that gave it.
@@ -795,7 +844,7 @@ export type ResultItem = Message<"systemsmanager.fleet.v1.ResultItem"> & {
  * Use `create(ResultItemSchema)` to create a new message.
  */
 export const ResultItemSchema: GenMessage<ResultItem> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 18);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 20);
 
 /**
  * Ways a human can agree to a plan.
@@ -868,6 +917,17 @@ export const FleetService: GenService<{
     methodKind: "server_streaming";
     input: typeof PlanChangeRequestSchema;
     output: typeof PlanChangeResponseSchema;
+  },
+  /**
+   * A plan as it was made, for whoever asks a human to confirm it. Nothing changes, and the plan is not consumed.
+   * UNKNOWN_PLAN, PLAN_NOT_YOURS.
+   *
+   * @generated from rpc systemsmanager.fleet.v1.FleetService.GetPlan
+   */
+  getPlan: {
+    methodKind: "unary";
+    input: typeof GetPlanRequestSchema;
+    output: typeof GetPlanResponseSchema;
   },
   /**
    * Carries out a plan on exactly its hosts, once. UNKNOWN_PLAN, PLAN_CONSUMED, PLAN_NOT_YOURS.
