@@ -1,0 +1,97 @@
+// The native addon: loads it and decodes its packed records. The layout is native/common/record_layout.h.
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { findPackageRoot } from "../../shared/package-root.js";
+import { parseCommandLine } from "./procfs/parse-cmdline.js";
+import type { ProcessTable, ProcSource, RawProcess, SocketDescriptor, SocketTable } from "./procfs/proc-source.js";
+
+/** What the addon exports. Both functions work on a thread of their own and reject with an errno in `code`. */
+interface NativeAddon {
+  readonly layoutVersion: number;
+  readProcesses(pids?: Uint32Array): Promise<ArrayBuffer>;
+  readSocketHolders(): Promise<ArrayBuffer>;
+}
+
+const layoutVersion = 1;
+const headerBytes = 16;
+const processFixedBytes = 80;
+const socketBytes = 16;
+
+/** The source on the addon, or why there is none. */
+export function loadNativeSource(): { source: ProcSource } | { reason: string } {
+  const path = fileURLToPath(new URL("build/Release/systems_manager_native.node", findPackageRoot()));
+  try {
+    const addon: NativeAddon = createRequire(import.meta.url)(path);
+    if (addon.layoutVersion === layoutVersion) return { source: createNativeSource(addon) };
+    return { reason: `it has record layout ${addon.layoutVersion} and this version needs ${layoutVersion}: ${path}` };
+  } catch (error) {
+    return { reason: error instanceof Error ? (error.message.split("\n")[0] as string) : String(error) };
+  }
+}
+
+function createNativeSource(addon: NativeAddon): ProcSource {
+  return {
+    backend: "native",
+    readProcesses: async (pids) => decodeProcesses(await addon.readProcesses(pids && Uint32Array.from(pids))),
+    readSocketHolders: async () => decodeSocketHolders(await addon.readSocketHolders()),
+  };
+}
+
+// Words are in the machine's byte order, which is little-endian wherever Node runs but on s390x and AIX.
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** Numbers up to 2^53 of a 64-bit field. */
+function readWord(view: DataView, at: number): number {
+  return Number(view.getBigUint64(at, littleEndian));
+}
+
+/** Decodes process records; their text stays packed until it is asked for. */
+export function decodeProcesses(buffer: ArrayBuffer): ProcessTable {
+  const view = new DataView(buffer);
+  const count = view.getUint32(4, littleEndian);
+  const processes: RawProcess[] = [];
+  for (let index = 0, at = headerBytes; index < count; index++) {
+    processes.push(decodeProcess(view, at));
+    at += view.getUint32(at, littleEndian);
+  }
+  return { processes, unseenCount: view.getUint32(8, littleEndian) };
+}
+
+function decodeProcess(view: DataView, at: number): RawProcess {
+  const nameBytes = view.getUint32(at + 28, littleEndian);
+  const text = at + processFixedBytes;
+  const slice = (start: number, length: number) => Buffer.from(view.buffer as ArrayBuffer, start, length);
+  return {
+    pid: view.getUint32(at + 4, littleEndian),
+    parentPid: view.getUint32(at + 8, littleEndian),
+    userId: view.getUint32(at + 12, littleEndian),
+    state: String.fromCharCode(view.getUint32(at + 16, littleEndian)),
+    threadCount: view.getUint32(at + 20, littleEndian),
+    userTicks: readWord(view, at + 32),
+    systemTicks: readWord(view, at + 40),
+    startTicks: readWord(view, at + 48),
+    residentBytes: readWord(view, at + 56),
+    get name() {
+      return slice(text, nameBytes).toString("utf8");
+    },
+    get argv() {
+      const bytes = slice(text + nameBytes, view.getUint32(at + 24, littleEndian));
+      return parseCommandLine(bytes, readWord(view, at + 64));
+    },
+  };
+}
+
+/** Decodes socket records, which the addon gives in the order of pid and descriptor. */
+export function decodeSocketHolders(buffer: ArrayBuffer): SocketTable {
+  const view = new DataView(buffer);
+  const count = view.getUint32(4, littleEndian);
+  const holders = new Map<number, SocketDescriptor[]>();
+  for (let at = headerBytes; at < headerBytes + count * socketBytes; at += socketBytes) {
+    const inode = readWord(view, at);
+    const descriptor = { pid: view.getUint32(at + 8, littleEndian), fd: view.getUint32(at + 12, littleEndian) };
+    const known = holders.get(inode);
+    if (known) known.push(descriptor);
+    else holders.set(inode, [descriptor]);
+  }
+  return { holders, unseenCount: view.getUint32(8, littleEndian) };
+}

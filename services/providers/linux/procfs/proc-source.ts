@@ -1,0 +1,53 @@
+// Reading /proc in bulk. Two backends give the same: the native addon and plain TypeScript; open-proc-source.ts chooses.
+
+/** One process as the kernel tells it. Text is decoded when it is asked for. */
+export interface RawProcess {
+  readonly pid: number;
+  /** 0 for none. */
+  readonly parentPid: number;
+  /** Effective user id, as `ps` shows it. */
+  readonly userId: number;
+  /** The kernel's letter: "R", "S", "D", ... */
+  readonly state: string;
+  readonly threadCount: number;
+  /** CPU time in clock ticks. */
+  readonly userTicks: number;
+  readonly systemTicks: number;
+  /** Clock ticks between boot and its start; with the pid it identifies the process beyond pid reuse. */
+  readonly startTicks: number;
+  readonly residentBytes: number;
+  /** The kernel's name for it, bytes that are not UTF-8 replaced. */
+  readonly name: string;
+  /** Empty for kernel threads and zombies. Past 32 KiB it is cut, and its last element says by how much. */
+  readonly argv: readonly string[];
+}
+
+/** Processes in the order of their pids. */
+export interface ProcessTable {
+  readonly processes: readonly RawProcess[];
+  /** Processes that exist and may not be read (hidepid). Those that ended meanwhile are not counted. */
+  readonly unseenCount: number;
+}
+
+/** A descriptor through which a process holds a socket. */
+export interface SocketDescriptor {
+  readonly pid: number;
+  readonly fd: number;
+}
+
+/** Who holds which socket. */
+export interface SocketTable {
+  /** Descriptors by socket inode, in the order of pid and descriptor. */
+  readonly holders: ReadonlyMap<number, readonly SocketDescriptor[]>;
+  /** Processes whose descriptors may not be read. */
+  readonly unseenCount: number;
+}
+
+/** Reads /proc without blocking the event loop. Calls may overlap; there is nothing to close. */
+export interface ProcSource {
+  readonly backend: "native" | "procfs";
+  /** These processes, or all. Those that do not exist are left out. */
+  readProcesses(pids?: readonly number[]): Promise<ProcessTable>;
+  /** Walks the descriptors of all processes. */
+  readSocketHolders(): Promise<SocketTable>;
+}

@@ -1,0 +1,147 @@
+// The backend in TypeScript: works everywhere, a few times slower than the addon.
+import { open, readdir, readFile, readlink, stat } from "node:fs/promises";
+import { mapLimited } from "../../../shared/map-limited.js";
+import { kernelUnits } from "./clock.js";
+import { maxCommandLineBytes, parseCommandLine } from "./parse-cmdline.js";
+import { type ProcessStat, parseStat } from "./parse-stat.js";
+import { isDenied, isVanished } from "./proc-error.js";
+import type { ProcessTable, ProcSource, RawProcess, SocketDescriptor, SocketTable } from "./proc-source.js";
+
+/** Processes that are read at the same time; the threads behind it are libuv's four. */
+const concurrency = 16;
+
+/** Reads /proc with node:fs. */
+export function createProcfsSource(): ProcSource {
+  return { backend: "procfs", readProcesses, readSocketHolders };
+}
+
+async function readProcesses(pids?: readonly number[]): Promise<ProcessTable> {
+  const found = await mapLimited(pids ? sortedDistinct(pids) : await listPids(), concurrency, readProcess);
+  return {
+    processes: found.filter((process) => typeof process === "object"),
+    unseenCount: found.filter((process) => process === "unseen").length,
+  };
+}
+
+async function readSocketHolders(): Promise<SocketTable> {
+  const holders = new Map<number, SocketDescriptor[]>();
+  const perProcess = await mapLimited(await listPids(), concurrency, readSocketDescriptors);
+  for (const descriptors of perProcess) {
+    if (descriptors === "unseen") continue;
+    for (const { inode, pid, fd } of descriptors) {
+      const known = holders.get(inode);
+      if (known) known.push({ pid, fd });
+      else holders.set(inode, [{ pid, fd }]);
+    }
+  }
+  return { holders, unseenCount: perProcess.filter((descriptors) => descriptors === "unseen").length };
+}
+
+/** Numeric entries of a folder of /proc, ascending. */
+export async function listNumbers(folder: string): Promise<number[]> {
+  const names = await readdir(folder);
+  return names
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+function listPids(): Promise<number[]> {
+  return listNumbers("/proc");
+}
+
+function sortedDistinct(pids: readonly number[]): number[] {
+  return [...new Set(pids)].sort((a, b) => a - b);
+}
+
+async function readProcess(pid: number): Promise<RawProcess | "vanished" | "unseen"> {
+  try {
+    const [{ uid }, statBytes] = await Promise.all([stat(`/proc/${pid}`), readFile(`/proc/${pid}/stat`)]);
+    const parsed = parseStat(statBytes);
+    if (!parsed) return "vanished";
+    return describe(parsed, uid, parsed.isKernelThread ? [] : await readArguments(pid));
+  } catch (error) {
+    if (isVanished(error)) return "vanished";
+    if (isDenied(error)) return "unseen";
+    throw error;
+  }
+}
+
+function describe(parsed: ProcessStat, userId: number, argv: readonly string[]): RawProcess {
+  return {
+    pid: parsed.pid,
+    parentPid: parsed.parentPid,
+    userId,
+    state: parsed.state,
+    threadCount: parsed.threadCount,
+    userTicks: parsed.userTicks,
+    systemTicks: parsed.systemTicks,
+    startTicks: parsed.startTicks,
+    residentBytes: parsed.residentPages * kernelUnits().pageBytes,
+    name: parsed.name,
+    argv,
+  };
+}
+
+async function readArguments(pid: number): Promise<string[]> {
+  const { bytes, cutBytes } = await readBounded(`/proc/${pid}/cmdline`, maxCommandLineBytes);
+  return parseCommandLine(bytes, cutBytes);
+}
+
+/** The first bytes of a file of /proc, and how many more there were. */
+export async function readBounded(path: string, limit: number): Promise<{ bytes: Buffer; cutBytes: number }> {
+  const file = await open(path, "r");
+  try {
+    const kept = Buffer.allocUnsafe(limit);
+    const keptBytes = await fill(file, kept);
+    if (keptBytes < limit) return { bytes: kept.subarray(0, keptBytes), cutBytes: 0 };
+    const scratch = Buffer.allocUnsafe(limit);
+    let cutBytes = 0;
+    for (let more = await fill(file, scratch); more > 0; more = await fill(file, scratch)) cutBytes += more;
+    return { bytes: kept, cutBytes };
+  } finally {
+    await file.close();
+  }
+}
+
+async function fill(file: Awaited<ReturnType<typeof open>>, buffer: Buffer): Promise<number> {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}
+
+async function readSocketDescriptors(pid: number): Promise<(SocketDescriptor & { inode: number })[] | "unseen"> {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    const found: (SocketDescriptor & { inode: number })[] = [];
+    for (const fd of await listNumbers(folder)) {
+      const inode = parseSocketLink(await readLinkIfPresent(`${folder}/${fd}`));
+      if (inode !== undefined) found.push({ inode, pid, fd });
+    }
+    return found;
+  } catch (error) {
+    if (isVanished(error)) return [];
+    if (isDenied(error)) return "unseen";
+    throw error;
+  }
+}
+
+async function readLinkIfPresent(path: string): Promise<string> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    // The descriptor was closed during the walk.
+    if (isVanished(error)) return "";
+    throw error;
+  }
+}
+
+/** The inode in a descriptor's target "socket:[123]"; undefined for anything else. */
+export function parseSocketLink(target: string): number | undefined {
+  const found = /^socket:\[(\d+)\]$/.exec(target);
+  return found ? Number(found[1]) : undefined;
+}

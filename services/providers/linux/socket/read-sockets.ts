@@ -1,0 +1,37 @@
+// The socket tables of the daemon's network namespace.
+import { readFile } from "node:fs/promises";
+import { parseInet } from "./parse-inet.js";
+import { parseUnix } from "./parse-unix.js";
+import { type RawSocket, SocketProtocol } from "./raw-socket.js";
+
+/** All sockets of these protocols, IPv4 before IPv6. */
+export async function readSockets(protocols: readonly SocketProtocol[]): Promise<RawSocket[]> {
+  return (await Promise.all(protocols.map(readProtocol))).flat();
+}
+
+async function readProtocol(protocol: SocketProtocol): Promise<RawSocket[]> {
+  switch (protocol) {
+    case SocketProtocol.TCP: {
+      const [four, six] = await Promise.all([readTable("tcp"), readTable("tcp6")]);
+      return [...parseInet(four, protocol), ...parseInet(six, protocol)];
+    }
+    case SocketProtocol.UDP: {
+      const [four, six] = await Promise.all([readTable("udp"), readTable("udp6")]);
+      return [...parseInet(four, protocol), ...parseInet(six, protocol)];
+    }
+    case SocketProtocol.UNIX:
+      return parseUnix(await readTable("unix"));
+    default:
+      throw new RangeError(`socket protocol ${protocol} has no table`);
+  }
+}
+
+async function readTable(name: "tcp" | "tcp6" | "udp" | "udp6" | "unix"): Promise<string> {
+  try {
+    return await readFile(`/proc/net/${name}`, "utf8");
+  } catch (error) {
+    // A kernel without IPv6 has no such table, and no such sockets.
+    if (name.endsWith("6") && (error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}
