@@ -36,14 +36,12 @@ fleet_cgroups() { # SLOT
 # Removes all that belongs to a slot: processes, cgroups, link and directory. Whoever calls it holds the slot's lock.
 # Mounts and network namespaces need no care: they end with the last process in them.
 take_down() { # SLOT
-  local directory attempt
-  for attempt in {1..200}; do
-    for directory in $(fleet_cgroups "$1"); do
-      xargs -r kill -KILL 2>/dev/null < "$directory/cgroup.procs" || true
-      rmdir "$directory" 2>/dev/null || true
-    done
-    [ -n "$(fleet_cgroups "$1")" ] || break
-    sleep 0.02
+  local directories attempt
+  for attempt in {1..250}; do
+    mapfile -t directories < <(fleet_cgroups "$1")
+    [ ${#directories[@]} -gt 0 ] || break
+    cat "${directories[@]/%//cgroup.procs}" 2>/dev/null | xargs -r kill -KILL 2>/dev/null || true
+    rmdir "${directories[@]}" 2>/dev/null || sleep 0.02
   done
   ip link delete "sm-hosts-$1" 2>/dev/null || true
   rm -rf "${runs:?}/$1"

@@ -1,5 +1,5 @@
 // One real host: a systemd in namespaces of its own, with a disk that survives a power failure until the fleet closes.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa, type Options } from "execa";
@@ -34,7 +34,7 @@ const defaultEnvironment = {
 
 // Puts itself into the host's own cgroups (nsenter leaves those alone) and becomes the command.
 const enterCgroups = `for procs in /sys/fs/cgroup/init.scope/cgroup.procs /sys/fs/cgroup/*/init.scope/cgroup.procs; do
-  [ ! -e "$procs" ] || echo 0 > "$procs"; done; exec "$@"`;
+  [ ! -e "$procs" ] || { echo 0 > "$procs"; } 2> /dev/null; done; exec "$@"`;
 
 /** What a host asks of the fleet that it belongs to. */
 export type PowerOn = (host: Host) => void;
@@ -117,7 +117,7 @@ export class Host {
   }
 
   async writeFile(path: string, text: string | Uint8Array): Promise<void> {
-    await this.run(["install", "-D", "-m", "644", "/dev/stdin", path], { input: text });
+    await this.run(["sh", "-c", 'mkdir -p "$(dirname "$1")" && cat > "$1"', "sh", path], { input: text });
   }
 
   async readFile(path: string): Promise<string> {
@@ -139,17 +139,18 @@ export class Host {
   async kill(): Promise<void> {
     const { leader } = this;
     if (leader !== undefined) process.kill(leader, "SIGKILL");
-    await this.#until("off", 10_000, async () => this.#ended());
+    await this.#until("off", 10_000, () => this.#ended());
   }
 
   /** Shuts the host down in order. */
   async powerOff(): Promise<void> {
-    await this.exec(["systemctl", "poweroff"]);
-    await this.#until("off", 30_000, async () => this.#ended());
+    await this.#systemctl("poweroff");
+    await this.#until("off", 30_000, () => this.#ended());
   }
 
   /** Boots a host that is off from the same disk, and waits until it is ready. */
   async powerOn(): Promise<void> {
+    rmSync(join(this.#directory, "ended"), { force: true });
     this.#powerOn(this);
     await this.ready();
   }
@@ -157,8 +158,8 @@ export class Host {
   /** Restarts the host in order, and waits until it is ready. */
   async reboot(): Promise<void> {
     const { leader } = this;
-    await this.exec(["systemctl", "reboot"]);
-    await this.#until("restarted", 30_000, async () => this.leader !== undefined && this.leader !== leader);
+    await this.#systemctl("reboot");
+    await this.#until("restarted", 30_000, () => this.leader !== undefined && this.leader !== leader);
     await this.ready();
   }
 
@@ -170,6 +171,11 @@ export class Host {
       const { stdout } = await this.exec(["systemctl", "is-system-running", "--wait"]);
       return stdout === "running" || stdout === "degraded";
     });
+  }
+
+  // The host may go before it has answered, so the answer is nothing to rely on.
+  async #systemctl(verb: "poweroff" | "reboot"): Promise<void> {
+    await this.spawn(["systemctl", verb], { reject: false, timeout: 10_000 });
   }
 
   #ended(): boolean {
@@ -184,7 +190,7 @@ export class Host {
     }
   }
 
-  async #until(state: string, timeout: number, reached: () => Promise<boolean>): Promise<void> {
+  async #until(state: string, timeout: number, reached: () => boolean | Promise<boolean>): Promise<void> {
     const deadline = Date.now() + timeout;
     while (!(await reached())) {
       if (Date.now() > deadline) throw new Error(`host ${this.name} is not ${state} after ${timeout} ms`);

@@ -60,6 +60,7 @@ export class HostFleet implements AsyncDisposable {
 export async function startHosts(specs: HostSpec[], { binds = [] }: FleetOptions = {}): Promise<HostFleet> {
   const reason = await requireHosts();
   if (reason !== undefined) throw new Error(`cannot start hosts: ${reason}`);
+  checkSpecs(specs);
   const supervisor = startSupervisor(specs.length);
   try {
     const { directory, subnet, base } = await claimedSlot(supervisor);
@@ -91,6 +92,12 @@ export function projectBinds(): Bind[] {
   const shared = ["package.json", "dist", "node_modules", "build"];
   const present = readdirSync(project).filter((name) => shared.includes(name));
   return present.map((name) => ({ source: join(project, name), target: join("/opt/systems-manager", name) }));
+}
+
+function checkSpecs(specs: HostSpec[]): void {
+  const names = specs.map((spec) => spec.name);
+  const wrong = names.find((name, index) => !/^[a-z][a-z0-9-]{0,30}$/.test(name) || names.indexOf(name) !== index);
+  if (wrong !== undefined) throw new Error(`not a host name, or there twice: "${wrong}" (use a-z, 0-9 and -)`);
 }
 
 type Supervisor = ReturnType<typeof startSupervisor>;

@@ -128,11 +128,12 @@ mount -t tmpfs -o mode=755,nosuid,nodev tmpfs "$root/run"
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/tmp"
 mount_cgroups
 mount_binds
-echo "$leader" > "$host/leader"
 cd "$root"
 mkdir -p .outer
 pivot_root . .outer
-# What a host must not have: the capabilities that reach through namespaces to the outer machine's clock and kernel.
-exec chroot . /bin/sh -c 'umount --lazy /.outer && rmdir /.outer && exec setpriv \
+# The leader is announced when its root is the host's, so that who enters by it can never be in the outer machine's.
+# Dropped are the capabilities that reach through namespaces to the outer machine's clock and kernel.
+exec chroot . /bin/sh -c 'echo $1 > "/.outer$2/leader" && umount --lazy /.outer && rmdir /.outer && exec setpriv \
   --bounding-set=-sys_time,-sys_module,-sys_rawio,-syslog,-wake_alarm,-mac_admin,-mac_override \
-  env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 container=hosts /sbin/init'
+  env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 container=hosts /sbin/init' \
+  sh "$leader" "$host"

@@ -58,8 +58,21 @@ boot() { # NAME NUMBER DISTRO VIEW
   mkdir -p "$directory/$1"
   setpriv --pdeathsig KILL bash "$here/boot.sh" "$slot" "$switch" "$@" \
     {lock}>&- < /dev/null >> "$directory/$1/console.log" 2>&1 &
+  boots+=($!)
 }
 
+# Each host's systemd goes first, so that its parents see it end; a process whose parent was killed before it would
+# be a zombie until the outer machine's init has looked. A host in the midst of booting gets its leader soon.
+stop_hosts() {
+  local attempt
+  for attempt in {1..500}; do
+    cat "$directory"/*/leader 2> /dev/null | xargs -r kill -KILL 2> /dev/null || true
+    kill -0 "${boots[@]}" 2> /dev/null || return 0
+    sleep 0.01
+  done
+}
+
+boots=()
 claim_slot
 subnet=$subnets.$slot
 start_switch
@@ -68,5 +81,6 @@ exec > "$directory/run.log" 2>&1 # nobody may be there to read the rest
 while read -r verb arguments; do
   [ "$verb" != boot ] || boot $arguments
 done
-jobs -p | xargs -r kill -KILL
+stop_hosts
+jobs -p | xargs -r kill -KILL || true
 take_down "$slot"

@@ -5,7 +5,7 @@ install_packages() { # PACKAGE...
   apt-get install -q -y --no-install-recommends -o Acquire::Retries=3 -o APT::Keep-Downloaded-Packages=false "$@"
 }
 
-# From here on, the package lists of the mirror are out of reach and out of the way.
+# After the last package from the mirror: its lists are out of the way, and only the offline repository counts.
 leave_mirror() {
   umount /var/lib/apt/lists
   rm -f /etc/apt/sources.list
@@ -31,13 +31,14 @@ WantedBy=multi-user.target
 END
 }
 
+mkdir -p /srv/repo/{1.0,2.0}
+
 # Calls "build NAME VERSION DEPENDENCY DIRECTORY" for every package, then "index DIRECTORY" for every repository.
 #   /srv/repo/1.0: hello-fleet 1.0, hello-leaf, hello-parent (which needs hello-leaf)
 #   /srv/repo/2.0: the same and hello-fleet 2.0
 # /srv/current is the one that the package manager sees; "publishing" 2.0 is to point the link at it.
 build_repositories() {
   local repo
-  mkdir -p /srv/repo/{1.0,2.0}
   for repo in /srv/repo/{1.0,2.0}; do
     build hello-fleet 1.0 "" "$repo"
     build hello-leaf 1.0 "" "$repo"

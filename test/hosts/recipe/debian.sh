@@ -12,7 +12,8 @@ Version: $2
 Architecture: all
 Maintainer: Hosts <hosts@example.invalid>
 ${3:+Depends: $3
-}Section: misc
+}Installed-Size: 12
+Section: misc
 Priority: optional
 Description: a package for tests
 END

@@ -35,10 +35,8 @@ index() { # DIRECTORY
 }
 
 # dnf takes its release version from this package, and zypper exits 8 on an empty rpm database.
-install_release_package() { # VERSION
-  mkdir -p /etc/rpm
-  echo "%_dbpath /var/lib/rpm" > /etc/rpm/macros # Debian's rpm looks elsewhere
-  cat > /tmp/release.spec << END
+build_release_package() { # VERSION
+  cat > /tmp/hosts-release.spec << END
 Name: hosts-release
 Version: $1
 Release: 1
@@ -52,7 +50,12 @@ Provides: system-release(releasever) = $1
 The release of this host.
 %files
 END
-  rpm_build /tmp/release.spec /tmp
+  rpm_build /tmp/hosts-release.spec /srv/repo/1.0
+  cp /srv/repo/1.0/hosts-release-*.rpm /srv/repo/2.0
+}
+
+use_usual_database() {
+  mkdir -p /etc/rpm
+  echo "%_dbpath /var/lib/rpm" > /etc/rpm/macros # Debian's rpm looks elsewhere
   rpm --initdb
-  rpm --install --force-debian /tmp/hosts-release-*.rpm
 }
