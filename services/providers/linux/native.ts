@@ -14,7 +14,7 @@ interface NativeAddon {
 
 const layoutVersion = 1;
 const headerBytes = 16;
-const processFixedBytes = 80;
+const processFixedBytes = 72;
 const socketBytes = 16;
 
 /** The source on the addon, or why there is none. */

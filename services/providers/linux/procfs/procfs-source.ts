@@ -115,18 +115,19 @@ async function fill(file: Awaited<ReturnType<typeof open>>, buffer: Buffer): Pro
 }
 
 async function readSocketDescriptors(pid: number): Promise<(SocketDescriptor & { inode: number })[] | "unseen"> {
+  const folder = `/proc/${pid}/fd`;
+  const found: (SocketDescriptor & { inode: number })[] = [];
   try {
-    const folder = `/proc/${pid}/fd`;
-    const found: (SocketDescriptor & { inode: number })[] = [];
     for (const fd of await listNumbers(folder)) {
       const inode = parseSocketLink(await readLinkIfPresent(`${folder}/${fd}`));
       if (inode !== undefined) found.push({ inode, pid, fd });
     }
     return found;
   } catch (error) {
-    if (isVanished(error)) return [];
-    if (isDenied(error)) return "unseen";
-    throw error;
+    if (isVanished(error)) return found;
+    if (!isDenied(error)) throw error;
+    // The kernel says "permission denied", too, for the descriptor of a process that has just ended.
+    return (await exists(`/proc/${pid}`)) ? "unseen" : found;
   }
 }
 
@@ -136,6 +137,16 @@ async function readLinkIfPresent(path: string): Promise<string> {
   } catch (error) {
     // The descriptor was closed during the walk.
     if (isVanished(error)) return "";
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isVanished(error)) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 // Container or hypervisor below this host, in the terms of systemd-detect-virt.
-import { stat } from "node:fs/promises";
+import { readlink, stat } from "node:fs/promises";
 import { readOptional } from "./read-optional.js";
 
 /** Everything that gives a hypervisor or container away. Empty where there is nothing. */
@@ -8,6 +8,8 @@ export interface VirtualizationSigns {
   readonly container: string;
   /** Marker files of container engines that exist. */
   readonly markers: readonly string[];
+  /** Whether this is the kernel's first pid namespace. A marker there is left over from the image the disk was made of. */
+  readonly inFirstPidNamespace: boolean;
   /** DMI vendor and product. */
   readonly dmi: string;
   readonly cpuInfo: string;
@@ -22,6 +24,9 @@ const containerMarkers: Readonly<Record<string, string>> = {
   "/run/.containerenv": "podman",
   "/dev/lxd": "lxc",
 };
+
+// PROC_PID_INIT_INO of include/linux/proc_ns.h.
+const firstPidNamespace = "pid:[4026531836]";
 
 // By DMI vendor or product.
 const hypervisorsByDmi: readonly (readonly [RegExp, string])[] = [
@@ -46,7 +51,7 @@ const hypervisorsByClock: readonly (readonly [RegExp, string])[] = [
 /** The innermost layer: a container if this is one, else the hypervisor; "vm-other" for one without a name; empty on bare metal. */
 export function detectVirtualization(signs: VirtualizationSigns): string {
   if (signs.container !== "") return signs.container;
-  const [marker] = signs.markers;
+  const [marker] = signs.inFirstPidNamespace ? [] : signs.markers;
   if (marker !== undefined) return containerMarkers[marker] ?? "";
   const named = firstMatch(hypervisorsByClock, signs.clockSources) ?? signs.hypervisorType;
   const isVirtual = /^flags\s*:.*\bhypervisor\b/m.test(signs.cpuInfo);
@@ -62,7 +67,8 @@ function firstMatch(table: readonly (readonly [RegExp, string])[], text: string)
 
 /** Collects the signs of this host. */
 export async function readVirtualizationSigns(cpuInfo: string, dmi: string): Promise<VirtualizationSigns> {
-  const [environment, systemdContainer, clockSources, hypervisorType, ...markers] = await Promise.all([
+  const [namespace, environment, systemdContainer, clockSources, hypervisorType, ...markers] = await Promise.all([
+    readlink("/proc/self/ns/pid"),
     readOptional("/proc/1/environ"),
     readOptional("/run/systemd/container"),
     readOptional("/sys/devices/system/clocksource/clocksource0/available_clocksource"),
@@ -72,6 +78,7 @@ export async function readVirtualizationSigns(cpuInfo: string, dmi: string): Pro
   return {
     container: parseContainerVariable(environment) || systemdContainer.trim(),
     markers: markers.filter((marker) => marker !== ""),
+    inFirstPidNamespace: namespace === firstPidNamespace,
     dmi,
     cpuInfo,
     clockSources: clockSources.trim(),

@@ -1,0 +1,56 @@
+// A growing buffer of packed records with a header in front. Owned by one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "common/record_layout.h"
+
+namespace systems_manager {
+
+class RecordBuffer {
+ public:
+  RecordBuffer() { Append(RecordHeader{kLayoutVersion, 0, 0, 0}); }
+
+  // Begins a record with its fixed part.
+  template <typename Record>
+  void AppendRecord(const Record& record) {
+    Append(record);
+    UpdateHeader([](RecordHeader& header) { header.count++; });
+  }
+
+  void AppendBytes(std::string_view bytes) { bytes_.append(bytes); }
+
+  // Ends a record with a variable part.
+  void PadToWord() { bytes_.resize(PaddedToWord(bytes_.size())); }
+
+  void CountUnseen() {
+    UpdateHeader([](RecordHeader& header) { header.unseen++; });
+  }
+
+  const std::string& bytes() const { return bytes_; }
+
+  static constexpr size_t PaddedToWord(size_t size) { return (size + 7) & ~size_t{7}; }
+
+ private:
+  template <typename Part>
+  void Append(const Part& part) {
+    static_assert(std::is_trivially_copyable_v<Part>);
+    AppendBytes({reinterpret_cast<const char*>(&part), sizeof(part)});
+  }
+
+  template <typename Update>
+  void UpdateHeader(Update update) {
+    RecordHeader header;
+    std::memcpy(&header, bytes_.data(), sizeof(header));
+    update(header);
+    std::memcpy(bytes_.data(), &header, sizeof(header));
+  }
+
+  std::string bytes_;
+};
+
+}  // namespace systems_manager

@@ -1,0 +1,42 @@
+// What the addon exports on Linux. Everything here runs on JavaScript's thread.
+#include <napi.h>
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "common/async_snapshot.h"
+#include "common/record_layout.h"
+#include "linux/process_snapshot.h"
+#include "linux/socket_holders.h"
+
+namespace systems_manager {
+namespace {
+
+// readProcesses(pids?: Uint32Array): Promise<ArrayBuffer>
+Napi::Value ReadProcesses(const Napi::CallbackInfo& info) {
+  std::optional<std::vector<uint32_t>> pids;
+  if (info.Length() > 0 && !info[0].IsUndefined()) {
+    if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
+      throw Napi::TypeError::New(info.Env(), "readProcesses takes a Uint32Array of pids, or nothing for all");
+    }
+    const auto array = info[0].As<Napi::Uint32Array>();
+    pids.emplace(array.Data(), array.Data() + array.ElementLength());
+  }
+  return RunWalk(info.Env(), [pids = std::move(pids)] { return SnapshotProcesses(pids); });
+}
+
+// readSocketHolders(): Promise<ArrayBuffer>
+Napi::Value ReadSocketHolders(const Napi::CallbackInfo& info) { return RunWalk(info.Env(), SnapshotSocketHolders); }
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("layoutVersion", Napi::Number::New(env, kLayoutVersion));
+  exports.Set("readProcesses", Napi::Function::New<ReadProcesses>(env, "readProcesses"));
+  exports.Set("readSocketHolders", Napi::Function::New<ReadSocketHolders>(env, "readSocketHolders"));
+  return exports;
+}
+
+NODE_API_MODULE(systems_manager_native, Init)
+
+}  // namespace
+}  // namespace systems_manager
