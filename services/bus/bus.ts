@@ -4,11 +4,14 @@
 /** The topics of a fleet. Names on a broker are made from these, the fleet id and a version. */
 export type Topic = "commands" | "replies" | "presence";
 
+/** Largest value of a message, in bytes. */
+export const maxMessageBytes = 1024 * 1024;
+
 /** A message as it is published. */
 export interface OutgoingMessage {
-  /** Messages with one key keep their order; a compacted topic keeps the newest of each key. */
+  /** Messages with one key keep their order; a compacted topic (presence) keeps at least the newest of each key. */
   readonly key: string;
-  /** At most 1 MiB; TOO_LARGE otherwise. */
+  /** At most maxMessageBytes; TOO_LARGE otherwise. */
   readonly value: Uint8Array;
   /** Trace context and the like. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -21,10 +24,13 @@ export interface OutgoingMessage {
 /** A message as a subscriber gets it. */
 export interface IncomingMessage extends OutgoingMessage {
   readonly partition: number;
-  /** Grows by one within a partition. */
+  /** Grows by one with each message published to a partition; what expired or was compacted away leaves gaps. */
   readonly offset: bigint;
-  /** False when its handler failed or its subscriber stopped before, and it is delivered again. */
-  readonly firstDelivery: boolean;
+  /**
+   * 1, and one more each time this subscription's handler rejected it. What another subscriber left unfinished comes with 1
+   * again, so handlers must bear to see a message twice in any case.
+   */
+  readonly attempt: number;
 }
 
 /** Where in the topic a subscription begins, when its group has no position yet. */
@@ -34,19 +40,38 @@ export interface SubscribeOptions {
   readonly topic: Topic;
   /** Subscribers of one group share a topic's partitions; each group sees every message. Positions belong to the group. */
   readonly group: string;
-  /** Only this partition, owned by this subscriber alone. */
+  /** Only this partition; the subscriber must then be the only one of its group. */
   readonly partition?: number;
   readonly from: StartPosition;
-  /** Messages of a partition that may be in the handler or wait for it; fetching pauses beyond. 1 keeps strict order. */
+  /** Messages of a partition that may be in the handler at one time; 1, the default, keeps strict order. */
   readonly maxInFlight?: number;
 }
 
-/** Called in order of offset within a partition; its position moves on when it resolves, it is called again when it rejects. */
+/**
+ * Called in order of offset within a partition. When it rejects it is called again with the same message after a pause, and with
+ * maxInFlight 1 nothing overtakes it: a message that can never be handled must be counted and let go by the handler.
+ * The group's position is the oldest message whose handler has not resolved.
+ */
 export type MessageHandler = (message: IncomingMessage) => Promise<void>;
 
 export interface Subscription {
   /** Resolves when no handler of this subscription runs any more; unfinished messages go to the group's next subscriber. */
   close(): Promise<void>;
+}
+
+/** What happened on this bus object since it was opened. Every number only grows. */
+export interface BusCounters {
+  readonly published: number;
+  /** Publishes refused with BUSY. */
+  readonly refusedBusy: number;
+  /** Publishes refused with TOO_LARGE. */
+  readonly refusedTooLarge: number;
+  /** Handler calls that resolved. */
+  readonly delivered: number;
+  /** Handler calls that rejected; each is followed by another call unless the subscription closed. */
+  readonly rejected: number;
+  /** Messages that a subscription skipped because they had expired. */
+  readonly expired: number;
 }
 
 /** Open until closed by whoever opened it. Closing ends all its subscriptions. */
@@ -57,5 +82,6 @@ export interface Bus {
   subscribe(options: SubscribeOptions, handler: MessageHandler): Promise<Subscription>;
   /** Number of partitions of a topic. */
   partitions(topic: Topic): number;
+  counters(): BusCounters;
   close(): Promise<void>;
 }

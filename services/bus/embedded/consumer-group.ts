@@ -1,0 +1,80 @@
+// One group on one topic: its position in every partition, and which of its members owns which partition.
+import { ErrorReason, failure } from "../../shared/errors.js";
+import type { MessageHandler, StartPosition } from "../bus.js";
+import { createDeliveryLane, type DeliveryCounters, type LaneOwner } from "./delivery-lane.js";
+import type { PartitionLog } from "./partition-log.js";
+
+/** A subscriber that joins. */
+export interface GroupMember {
+  readonly handler: MessageHandler;
+  readonly maxInFlight: number;
+  /** The only partition it takes; undefined for its share of all. */
+  readonly partition: number | undefined;
+}
+
+export interface ConsumerGroup {
+  /** Adds a member and shares the partitions out anew. The function it gives removes the member again. */
+  join(member: GroupMember): () => Promise<void>;
+  /** The oldest offset of this partition that a member still has to take; infinite when no member takes it. */
+  neededFrom(partition: number): number;
+  /** There is something new in this partition. */
+  wake(partition: number): void;
+}
+
+/** A group whose positions begin at the topic's present start or end. */
+export function createConsumerGroup(
+  name: string,
+  logs: readonly PartitionLog[],
+  from: StartPosition,
+  counters: DeliveryCounters,
+): ConsumerGroup {
+  const lanes = logs.map((log, partition) =>
+    createDeliveryLane(log, partition, from === "earliest" ? 0 : log.end(), counters),
+  );
+  const members = new Map<LaneOwner, GroupMember>();
+
+  function share() {
+    const owners = [...members.keys()];
+    for (const [partition, lane] of lanes.entries()) {
+      lane.assign(owners.filter((owner) => takes(members.get(owner), partition)).at(partition % owners.length));
+    }
+  }
+
+  function checkAlone(member: GroupMember) {
+    const others = [...members.values()];
+    if (others.length === 0 || (member.partition ?? others[0]?.partition) === undefined) return;
+    throw failure(
+      ErrorReason.INVALID_ARGUMENT,
+      `group ${name} already has a subscriber, and one of them wants a fixed partition`,
+      {
+        metadata: { field: "group", rule: "alone" },
+        remedy: "give every subscriber of a fixed partition a group of its own",
+      },
+    );
+  }
+
+  return {
+    join(member) {
+      checkAlone(member);
+      const closing = new AbortController();
+      const owner = { handler: member.handler, maxInFlight: member.maxInFlight, signal: closing.signal };
+      members.set(owner, member);
+      share();
+      return async () => {
+        members.delete(owner);
+        closing.abort();
+        share();
+        await Promise.all(lanes.map((lane) => lane.idle(owner)));
+      };
+    },
+    neededFrom: (partition) => {
+      const lane = lanes[partition];
+      return lane?.owner() ? lane.position() : Number.POSITIVE_INFINITY;
+    },
+    wake: (partition) => lanes[partition]?.wake(),
+  };
+}
+
+function takes(member: GroupMember | undefined, partition: number): boolean {
+  return member !== undefined && (member.partition === undefined || member.partition === partition);
+}

@@ -1,0 +1,137 @@
+// One group's way through one partition: it hands messages to whichever subscriber owns the partition now.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MessageHandler } from "../bus.js";
+import type { PartitionLog, StoredMessage } from "./partition-log.js";
+
+/** What a lane counts. */
+export interface DeliveryCounters {
+  delivered: number;
+  rejected: number;
+  expired: number;
+}
+
+/** A subscriber as lanes see it. */
+export interface LaneOwner {
+  readonly handler: MessageHandler;
+  readonly maxInFlight: number;
+  /** Aborted when it closes: it then gets no further calls. */
+  readonly signal: AbortSignal;
+}
+
+export interface DeliveryLane {
+  /** Offset of the oldest message that is not done. */
+  position(): number;
+  /** From now on messages go to this owner, beginning with the oldest that is not done; undefined stops the flow. */
+  assign(owner: LaneOwner | undefined): void;
+  owner(): LaneOwner | undefined;
+  /** There may be more to deliver. */
+  wake(): void;
+  /** Resolves when no handler of this owner runs. */
+  idle(owner: LaneOwner): Promise<void>;
+}
+
+const firstPauseMs = 10;
+const longestPauseMs = 1_000;
+
+/** A lane that begins at this offset. */
+export function createDeliveryLane(
+  log: PartitionLog,
+  partition: number,
+  startOffset: number,
+  counters: DeliveryCounters,
+): DeliveryLane {
+  let owner: LaneOwner | undefined;
+  let next = startOffset;
+  let scheduled = false;
+  const running = new Map<number, { readonly by: LaneOwner; readonly ended: Promise<void> }>();
+  // Left unfinished by an owner that went; they come before everything else.
+  const returned = new Set<number>();
+
+  function schedule() {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      deliver();
+    });
+  }
+
+  function deliver() {
+    while (owner && running.size < owner.maxInFlight) {
+      const stored = take();
+      if (!stored) return;
+      running.set(stored.offset, { by: owner, ended: handle(stored, owner) });
+    }
+  }
+
+  function take(): StoredMessage | undefined {
+    for (let stored = takeStored(); stored; stored = takeStored()) {
+      if ((stored.message.expiresAtMs ?? Number.POSITIVE_INFINITY) > Date.now()) return stored;
+      counters.expired++;
+    }
+    return undefined;
+  }
+
+  function takeStored(): StoredMessage | undefined {
+    for (const offset of [...returned].sort((a, b) => a - b)) {
+      returned.delete(offset);
+      const stored = log.firstFrom(offset);
+      // Retention may have dropped it while nobody subscribed.
+      if (stored?.offset === offset) return stored;
+    }
+    const stored = log.firstFrom(next);
+    if (stored) next = stored.offset + 1;
+    return stored;
+  }
+
+  async function handle(stored: StoredMessage, by: LaneOwner): Promise<void> {
+    const done = await handleUntilDone(stored, by, partition, counters);
+    running.delete(stored.offset);
+    if (!done) returned.add(stored.offset);
+    schedule();
+  }
+
+  return {
+    position: () => Math.min(next, ...running.keys(), ...returned),
+    assign(newOwner) {
+      owner = newOwner;
+      schedule();
+    },
+    owner: () => owner,
+    wake: schedule,
+    async idle(of) {
+      await Promise.all([...running.values()].filter(({ by }) => by === of).map(({ ended }) => ended));
+    },
+  };
+}
+
+// False when the owner closed before the handler resolved.
+async function handleUntilDone(
+  { message, offset }: StoredMessage,
+  owner: LaneOwner,
+  partition: number,
+  counters: DeliveryCounters,
+): Promise<boolean> {
+  for (let attempt = 1; !owner.signal.aborted; attempt++) {
+    try {
+      await owner.handler({ ...message, partition, offset: BigInt(offset), attempt });
+      counters.delivered++;
+      return true;
+    } catch {
+      // The handler's own log says why; the bus counts and calls again.
+      counters.rejected++;
+    }
+    if ((message.expiresAtMs ?? Number.POSITIVE_INFINITY) <= Date.now()) {
+      counters.expired++;
+      return true;
+    }
+    await pause(attempt, owner.signal);
+  }
+  return false;
+}
+
+async function pause(attempt: number, signal: AbortSignal): Promise<void> {
+  const milliseconds = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1));
+  // Closing ends the pause early; the loop then sees the aborted signal.
+  await sleep(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
+}

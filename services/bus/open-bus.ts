@@ -1,0 +1,39 @@
+// The one place where a bus is chosen.
+import { ErrorReason, failure } from "../shared/errors.js";
+import type { Bus, Topic } from "./bus.js";
+import { openEmbeddedBus } from "./embedded/open-embedded-bus.js";
+
+/** A number of messages and of bytes; whichever is reached first bounds. */
+export interface MessageBound {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export interface BusOptions {
+  /** Partitions by topic; each has a default. */
+  readonly partitions?: Partial<Record<Topic, number>>;
+  /** Published messages that the other side has not taken yet, per partition; a publish beyond is BUSY. */
+  readonly queue?: MessageBound;
+  /** Messages a partition keeps for groups that come later; the oldest go first. Compacted topics keep the newest of each key. */
+  readonly retention?: MessageBound;
+}
+
+const kinds = ["embedded", "kafka"];
+
+/** Opens the bus of this kind. INVALID_ARGUMENT for a kind that does not exist, UNSUPPORTED for one that cannot be had. */
+export async function openBus(options: BusOptions & { readonly kind: string }): Promise<Bus> {
+  switch (options.kind) {
+    case "embedded":
+      return openEmbeddedBus(options);
+    case "kafka":
+      throw failure(ErrorReason.UNSUPPORTED, `this version has no bus of kind "kafka"`, {
+        metadata: { operation: "openBus", needs: "kafka" },
+        remedy: `use "embedded", which carries everything within one process`,
+      });
+    default:
+      throw failure(ErrorReason.INVALID_ARGUMENT, `no bus is of kind ${JSON.stringify(options.kind)}`, {
+        metadata: { field: "kind", rule: kinds.join(",") },
+        remedy: `use one of ${kinds.join(", ")}`,
+      });
+  }
+}
