@@ -21,10 +21,14 @@ export function requireHosts(): Promise<string | undefined> {
 
 async function findReason(): Promise<string | undefined> {
   const reason = (await failure("probe.sh", 30_000)) ?? (await failure("prepare.sh", 900_000));
-  if (reason === undefined) return undefined;
-  if (process.env.CI === "true") throw new Error(`CI must run the suites on real hosts, but ${reason}`);
-  console.warn(`skipped, no real hosts: ${reason}`);
+  if (reason !== undefined) reportSkip(reason, process.env.CI === "true");
   return reason;
+}
+
+/** Prints why suites are skipped, or throws where none may be. */
+export function reportSkip(reason: string, inCi: boolean): void {
+  if (inCi) throw new Error(`in CI every suite must run, but this machine has no real hosts: ${reason}`);
+  console.warn(`skipped, this machine has no real hosts: ${reason}`);
 }
 
 async function failure(name: string, timeout: number): Promise<string | undefined> {

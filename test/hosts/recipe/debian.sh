@@ -34,5 +34,6 @@ index() { # DIRECTORY
 
 leave_mirror
 build_repositories
-echo "deb [trusted=yes] file:/srv/current ./" > /etc/apt/sources.list
+# "copy:" and not "file:", by which apt would see a change of the repository without an update.
+echo "deb [trusted=yes] copy:/srv/current ./" > /etc/apt/sources.list
 apt-get update
