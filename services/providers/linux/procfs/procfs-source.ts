@@ -23,18 +23,25 @@ async function readProcesses(pids?: readonly number[]): Promise<ProcessTable> {
   };
 }
 
+interface HeldSocket extends SocketDescriptor {
+  readonly inode: number;
+}
+
+/** What one process holds, as far as it may be seen. */
+interface ProcessSockets {
+  readonly found: readonly HeldSocket[];
+  readonly isUnseen: boolean;
+}
+
 async function readSocketHolders(): Promise<SocketTable> {
   const holders = new Map<number, SocketDescriptor[]>();
   const perProcess = await mapLimited(await listPids(), concurrency, readSocketDescriptors);
-  for (const descriptors of perProcess) {
-    if (descriptors === "unseen") continue;
-    for (const { inode, pid, fd } of descriptors) {
-      const known = holders.get(inode);
-      if (known) known.push({ pid, fd });
-      else holders.set(inode, [{ pid, fd }]);
-    }
+  for (const { inode, pid, fd } of perProcess.flatMap(({ found }) => found)) {
+    const known = holders.get(inode);
+    if (known) known.push({ pid, fd });
+    else holders.set(inode, [{ pid, fd }]);
   }
-  return { holders, unseenCount: perProcess.filter((descriptors) => descriptors === "unseen").length };
+  return { holders, unseenCount: perProcess.filter(({ isUnseen }) => isUnseen).length };
 }
 
 /** Numeric entries of a folder of /proc, ascending. */
@@ -114,20 +121,20 @@ async function fill(file: Awaited<ReturnType<typeof open>>, buffer: Buffer): Pro
   return filled;
 }
 
-async function readSocketDescriptors(pid: number): Promise<(SocketDescriptor & { inode: number })[] | "unseen"> {
+async function readSocketDescriptors(pid: number): Promise<ProcessSockets> {
   const folder = `/proc/${pid}/fd`;
-  const found: (SocketDescriptor & { inode: number })[] = [];
+  const found: HeldSocket[] = [];
   try {
     for (const fd of await listNumbers(folder)) {
       const inode = parseSocketLink(await readLinkIfPresent(`${folder}/${fd}`));
       if (inode !== undefined) found.push({ inode, pid, fd });
     }
-    return found;
+    return { found, isUnseen: false };
   } catch (error) {
-    if (isVanished(error)) return found;
+    if (isVanished(error)) return { found, isUnseen: false };
     if (!isDenied(error)) throw error;
     // The kernel says "permission denied", too, for the descriptor of a process that has just ended.
-    return (await exists(`/proc/${pid}`)) ? "unseen" : found;
+    return { found, isUnseen: await exists(`/proc/${pid}`) };
   }
 }
 
