@@ -100,7 +100,7 @@ export type ListSocketsResponse = Message<"systemsmanager.telemetry.v1.ListSocke
   omittedConnectionCount: number;
 
   /**
-   * Processes whose open files the daemon may not see; what they hold appears without them. 0 when it runs as root.
+   * Processes whose open files the daemon may not see; what they hold appears without them. Mostly 0 for root.
    *
    * @generated from field: uint32 unseen_count = 5;
    */
