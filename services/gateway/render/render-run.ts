@@ -1,0 +1,69 @@
+// The summary of a run as a tool result: the text the fleet rendered, and the same facts as structure.
+import type { CallToolResult } from "@modelcontextprotocol/server";
+import { type Accounting, AccountingSchema, type RunFinished } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { type Summary, SummarySchema } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
+import { ErrorReason, failure } from "../../shared/errors.js";
+import { takeWithin } from "./fit-tokens.js";
+import { type Structure, structureOf } from "./structure.js";
+import { outputSchemaOf, textResult } from "./text-result.js";
+
+/** What every read answers with: hosts is the accounting, states without hosts left out. */
+export const runOutputSchema = outputSchemaOf({ run_id: "string", hosts: "object" });
+
+const structureBudget = 2_000;
+// In the order of what an agent needs first; the rest can be opened by handle.
+const sections = [
+  "errors",
+  "deviations",
+  "majority",
+  "totals",
+  "counts",
+  "distributions",
+  "top",
+  "templates",
+  "samples",
+];
+
+/** A finished run. */
+export function renderRun({ run, summary }: RunFinished): CallToolResult {
+  if (!run?.accounting || !summary)
+    throw failure(ErrorReason.INTERNAL, "the finished run has no accounting or no summary");
+  return textResult(summary.text, {
+    run_id: run.runId,
+    hosts: hostsByState(run.accounting),
+    ...structureSummary(summary),
+  });
+}
+
+/** Hosts by state; targeted is their sum. */
+export function hostsByState(accounting: Accounting): Structure {
+  return { targeted: 0, ...structureOf(AccountingSchema, accounting) };
+}
+
+/** The facts of a summary within a token budget; what does not fit is counted under omitted. */
+export function structureSummary(summary: Summary, budget = structureBudget): Structure {
+  const facts = structureOf(SummarySchema, summary, ["run_id", "revision", "text", "text_tokens"]);
+  const { handles, omissions } = facts;
+  const structure: Structure = {
+    ...(summary.revision > 1 ? { revision: summary.revision } : {}),
+    ...(handles ? { handles } : {}),
+    ...(omissions ? { omissions } : {}),
+  };
+  const omitted: Record<string, number> = {};
+  let left = budget;
+  for (const name of sections) {
+    const rows = facts[name];
+    if (!Array.isArray(rows)) continue;
+    const fit = takeWithin(rows.map(withoutSurprise), left);
+    left -= fit.tokens;
+    if (fit.taken.length > 0) structure[name] = fit.taken;
+    if (fit.left > 0) omitted[name] = fit.left;
+  }
+  return Object.keys(omitted).length > 0 ? { ...structure, omitted } : structure;
+}
+
+/** Rows come ranked by surprise; the number itself tells a reader nothing. */
+function withoutSurprise(row: Structure): Structure {
+  const { surprise: _rank, ...facts } = row;
+  return facts;
+}

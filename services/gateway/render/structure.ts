@@ -1,0 +1,51 @@
+// Proto messages as compact structured content: snake_case names, short enum names, plain numbers, nothing that is empty.
+import type { DescField, DescMessage, MessageShape } from "@bufbuild/protobuf";
+import {
+  isReflectList,
+  isReflectMap,
+  isReflectMessage,
+  type ReflectMessage,
+  reflect,
+} from "@bufbuild/protobuf/reflect";
+import { type Duration, durationMs, type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import { enumName } from "../schema/enum-names.js";
+
+/** A JSON object of structured content. */
+export type Structure = Record<string, unknown>;
+
+/** The set fields of a message, without those named in leaveOut (of the outermost message alone). */
+export function structureOf<Desc extends DescMessage>(
+  schema: Desc,
+  message: MessageShape<Desc>,
+  leaveOut: readonly string[] = [],
+): Structure {
+  return fieldsOf(reflect(schema, message), leaveOut);
+}
+
+function fieldsOf(message: ReflectMessage, leaveOut: readonly string[]): Structure {
+  const structure: Structure = {};
+  for (const field of message.fields) {
+    if (message.isSet(field) && !leaveOut.includes(field.name))
+      structure[field.name] = structureValue(field, message.get(field));
+  }
+  return structure;
+}
+
+function structureValue(field: DescField, value: unknown): unknown {
+  if (isReflectList(value)) return [...value].map((item) => structureValue(field, item));
+  if (isReflectMap(value))
+    return Object.fromEntries([...value].map(([key, item]) => [String(key), structureValue(field, item)]));
+  if (isReflectMessage(value)) return messageValue(value);
+  if (field.enum && typeof value === "number") return enumName(field.enum, value);
+  if (typeof value === "bigint") return Number(value);
+  // Six digits are more than any quantile is exact to, and fewer tokens.
+  if (typeof value === "number" && !Number.isInteger(value)) return Number(value.toPrecision(6));
+  return value;
+}
+
+function messageValue(message: ReflectMessage): unknown {
+  if (message.desc.typeName === "google.protobuf.Timestamp")
+    return timestampDate(message.message as Timestamp).toISOString();
+  if (message.desc.typeName === "google.protobuf.Duration") return durationMs(message.message as Duration) / 1000;
+  return fieldsOf(message, []);
+}

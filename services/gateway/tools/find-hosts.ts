@@ -1,0 +1,29 @@
+import { FindHostsRequestSchema, FleetService } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { hostsOutputSchema, renderHosts } from "../render/render-hosts.js";
+import { decodeArguments, refuseUnknown } from "../schema/decode-arguments.js";
+import { annotationsOfRpc, inputSchema, shownFields, type Tool } from "../tool.js";
+
+const shown = {
+  selector:
+    '"all", names "web-1,web-2", or CEL over name, os, distro, distro_like, distro_version, kernel, arch, cpu_count, memory_bytes, capabilities, labels: "distro == \'debian\' && labels.role == \'web\'"',
+  page_size: "",
+  page_token: "",
+};
+const fields = shownFields(FindHostsRequestSchema, shown);
+
+/** FleetService/FindHosts. */
+export const findHosts: Tool = {
+  definition: {
+    name: "find_hosts",
+    title: "Find hosts",
+    description: "Hosts a selector matches, with their facts. Every other tool takes the same selector.",
+    inputSchema: inputSchema({}, fields, shown),
+    outputSchema: hostsOutputSchema,
+    annotations: annotationsOfRpc(FleetService.method.findHosts),
+  },
+  async call(given, { fleet, context }) {
+    refuseUnknown(given, Object.keys(shown));
+    const request = decodeArguments(FindHostsRequestSchema, fields, given);
+    return renderHosts(await fleet.findHosts(request, { signal: context.mcpReq.signal }));
+  },
+};
