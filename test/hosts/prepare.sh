@@ -11,13 +11,26 @@ suite=bookworm
 distros=(debian fedora opensuse arch)
 work=$prepared.building
 
-# The Debian mirror of this machine's own apt configuration.
-mirror() {
-  local uri
-  uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-    grep -v security | grep -m 1 'debian/\?$') || true
-  uri=${SYSTEMS_MANAGER_DEBIAN_MIRROR:-$uri}
-  echo "${uri:?apt has no Debian mirror configured: set SYSTEMS_MANAGER_DEBIAN_MIRROR to the address of one}"
+# The Debian mirror of this machine's own apt configuration. Where apt was never updated it is, into lists of our own.
+find_mirror() {
+  local lists=$work/mirror-lists
+  mirror=${SYSTEMS_MANAGER_DEBIAN_MIRROR:-$(first_debian_source)}
+  if [ -z "$mirror" ]; then
+    mkdir -p "$lists/partial"
+    apt-get -o "Dir::State::lists=$lists" -qq update >&2 || true
+    mirror=$(first_debian_source -o "Dir::State::lists=$lists")
+    rm -rf "$lists"
+  fi
+  case $mirror in
+    mirror+file:*) # a file with a mirror on each line, as cloud images have it
+      mirror=${mirror#mirror+file:}
+      mirror=$(sed -n 's/^\([a-z]*:[^[:space:]]*\).*/\1/p;T;q' "${mirror%/}") ;;
+  esac
+  [ -n "$mirror" ] || fail 1 "apt has no Debian mirror configured: set SYSTEMS_MANAGER_DEBIAN_MIRROR to the address of one"
+}
+
+first_debian_source() { # APT-OPTION...
+  apt-get "$@" indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' 'Label: Debian' | sed -n 1p
 }
 
 # debootstrap does not know a proxy that is configured for apt only.
@@ -33,7 +46,7 @@ build_base() {
   # No fsync for each file, and no files that only people read: the cache is disposable.
   printf '%s\n' force-unsafe-io path-exclude=/usr/share/{doc,man,locale}/'*' > "$base/etc/dpkg/dpkg.cfg.d/hosts"
   debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,libpam-systemd,cron,iproute2,procps,kmod \
-    $suite "$base" "$(mirror)"
+    $suite "$base" "$mirror"
   for unit in {apt-daily,apt-daily-upgrade,dpkg-db-backup,e2scrub_all,fstrim,dnf-makecache}.timer \
     e2scrub_reap.service getty@.service console-getty.service systemd-timesyncd.service; do
     ln -sfn /dev/null "$base/etc/systemd/system/$unit"
@@ -61,7 +74,7 @@ $(tail -n 20 "$log")"
 build_all() {
   local distro job jobs=()
   step base build_base
-  echo "deb $(mirror) $suite main" > "$work/base/etc/apt/sources.list"
+  echo "deb $mirror $suite main" > "$work/base/etc/apt/sources.list"
   mkdir -p "$work/lists"
   step lists in_distro lists apt-get update -q
   for distro in "${distros[@]}"; do
@@ -78,6 +91,7 @@ if [ ! -d "$prepared" ]; then
   if [ ! -d "$prepared" ]; then
     rm -rf "$work"
     mkdir -p "$work"/{logs,tmp}
+    find_mirror
     use_apt_proxy
     build_all || exit 1
     rm -rf "$work"/{tmp,lists} "$work"/{layers,repo}/lists

@@ -9,7 +9,7 @@ count=$1
 
 # Takes a free slot as soon as there is room for so many more hosts. The lock on it is held until this process ends.
 claim_slot() {
-  local claim deadline=$((SECONDS + 120))
+  local claim deadline=$((SECONDS + 100))
   mkdir -p $runs
   exec {claim}> $runs/claim.lock
   until flock $claim && bash "$here/clean.sh" && has_room && lock_free_slot; do
