@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Exit codes that are an answer; [0] by default. Any other is COMMAND_FAILED. */
   readonly acceptedExitCodes?: readonly number[];
+  /** With any other exit code, output that matches is an answer too. */
+  readonly acceptedOutput?: RegExp;
   /** Added to the minimal environment. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Given to the program's standard input, which is empty otherwise. */
@@ -50,6 +52,7 @@ export async function runProgram(name: string, args: readonly string[], options:
   throwIfAborted(options.signal);
   const result = { exitCode, stdout: stdout.text(), output: output.text() };
   if (stoppedByConsumer || (options.acceptedExitCodes ?? [0]).includes(exitCode)) return result;
+  if (options.acceptedOutput?.test(result.output.text)) return result;
   throw commandFailed(name, result);
 }
 
