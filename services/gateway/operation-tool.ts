@@ -19,6 +19,8 @@ export interface OperationTool {
   /** TelemetryService.method.listServices and the like. */
   readonly method: DescMethodUnary;
   readonly fields: ShownFields;
+  /** True shows timeout_seconds, for operations that may take minutes. */
+  readonly timeout?: boolean;
 }
 
 /** The request of a run or a plan. */
@@ -31,12 +33,14 @@ interface OperationRequest {
 
 const selectorProperty: PropertySchema = { type: "string", description: selectorDescription };
 /** When to stop waiting; absent: the operation's own default. */
-export const timeoutProperty: PropertySchema = { type: "integer", minimum: 1, maximum: 86_400 };
+export const timeoutProperty: PropertySchema = { type: "integer", minimum: 1 };
+
+const longestTimeoutSeconds = 86_400;
 
 /** A tool that runs a read, or plans a change, by what the operation's option in the proto says. */
 export function operationTool(spec: OperationTool): Tool {
   const operation = findOperation(operationName(spec.method));
-  const toRequest = requestDecoder(operation, spec.fields);
+  const toRequest = requestDecoder(operation, spec);
   return {
     definition: defineOperation(spec, operation),
     call: operation.mutates
@@ -46,7 +50,7 @@ export function operationTool(spec: OperationTool): Tool {
 }
 
 function defineOperation(spec: OperationTool, operation: Operation): ToolDefinition {
-  const first = { selector: selectorProperty, timeout_seconds: timeoutProperty };
+  const first = { selector: selectorProperty, ...(spec.timeout ? { timeout_seconds: timeoutProperty } : {}) };
   return {
     name: spec.name,
     title: spec.title,
@@ -58,19 +62,18 @@ function defineOperation(spec: OperationTool, operation: Operation): ToolDefinit
 }
 
 function annotationsOf(operation: Operation): ToolDefinition["annotations"] {
-  if (!operation.mutates) return { readOnlyHint: true, openWorldHint: false };
+  if (!operation.mutates) return { readOnlyHint: true };
   return {
     readOnlyHint: false,
     destructiveHint: operation.risk === Risk.DESTRUCTIVE,
     idempotentHint: operation.option.idempotent,
-    openWorldHint: false,
   };
 }
 
-function requestDecoder(operation: Operation, shown: ShownFields): (given: Arguments) => OperationRequest {
+function requestDecoder(operation: Operation, spec: OperationTool): (given: Arguments) => OperationRequest {
   const schema = operation.method.input;
-  const fields = shownFields(schema, shown);
-  const known = ["selector", "timeout_seconds", ...fields.map(({ name }) => name)];
+  const fields = shownFields(schema, spec.fields);
+  const known = ["selector", ...(spec.timeout ? ["timeout_seconds"] : []), ...fields.map(({ name }) => name)];
   return (given) => {
     refuseUnknown(given, known);
     return {
@@ -85,7 +88,7 @@ function requestDecoder(operation: Operation, shown: ShownFields): (given: Argum
 /** The request's timeout field from timeout_seconds; nothing when it is absent. */
 export function timeoutOf({ timeout_seconds: seconds }: Arguments): { timeout?: Duration } {
   if (seconds === undefined) return {};
-  checkValue("timeout_seconds", seconds, timeoutProperty);
+  checkValue("timeout_seconds", seconds, { ...timeoutProperty, maximum: longestTimeoutSeconds });
   return { timeout: durationFromMs((seconds as number) * 1000) };
 }
 

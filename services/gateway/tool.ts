@@ -40,7 +40,10 @@ export interface ToolCall {
 export type ShownFields = Readonly<Record<string, string>>;
 
 /** How hosts are chosen, in one line. */
-export const selectorDescription = `"all", names "web-1,web-2", or CEL "labels.role == 'web'"`;
+export const selectorDescription = `"all", "web-1,web-2" or CEL "labels.role == 'web'"`;
+
+// A longer pattern costs more than the rare value that it would have kept from being sent.
+const longestPattern = 40;
 
 /** The descriptors of the shown fields. Throws when the proto has no such field. */
 export function shownFields(schema: DescMessage, shown: ShownFields): DescField[] {
@@ -58,7 +61,7 @@ export function inputSchema(
   shown: ShownFields,
 ): ToolDefinition["inputSchema"] {
   const properties: Record<string, PropertySchema> = { ...first };
-  for (const field of fields) properties[field.name] = describe(propertySchema(field), shown[field.name]);
+  for (const field of fields) properties[field.name] = advertise(propertySchema(field), shown[field.name]);
   const required = [
     ...Object.keys(first).filter((name) => name === "selector"),
     ...fields.filter(isRequired).map(({ name }) => name),
@@ -70,14 +73,22 @@ export function inputSchema(
   };
 }
 
-/** The schema with its description in front; without one where the name says it all. */
-export function describe(schema: PropertySchema, description: string | undefined): PropertySchema {
-  return description ? { ...schema, description } : schema;
+/** What a model is shown of a property: every token counts, and what is left out here is checked all the same. */
+function advertise(schema: PropertySchema, description: string | undefined): PropertySchema {
+  const { maxLength: _characters, minimum, maximum, maxItems, pattern, items, ...rest } = schema;
+  return {
+    ...rest,
+    ...(minimum ? { minimum } : {}),
+    ...(maximum && maximum < 10_000 ? { maximum } : {}),
+    ...(maxItems && !items?.enum ? { maxItems } : {}),
+    ...(pattern && pattern.length <= longestPattern ? { pattern } : {}),
+    ...(items ? { items: advertise(items, undefined) } : {}),
+    ...(description ? { description } : {}),
+  };
 }
 
 /** Annotations of a tool that is one rpc of FleetService: a read when the rpc has no side effects, else the worst. */
 export function annotationsOfRpc(method: DescMethod): ToolDefinition["annotations"] {
-  if (method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS)
-    return { readOnlyHint: true, openWorldHint: false };
-  return { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false };
+  if (method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS) return { readOnlyHint: true };
+  return { readOnlyHint: false, destructiveHint: true, idempotentHint: false };
 }

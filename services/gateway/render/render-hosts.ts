@@ -7,7 +7,7 @@ import { structureOf } from "./structure.js";
 import { outputSchemaOf, textResult } from "./text-result.js";
 
 /** What find_hosts answers with. */
-export const hostsOutputSchema = outputSchemaOf({ hosts: "array", matched_count: "integer", online_count: "integer" });
+export const hostsOutputSchema = outputSchemaOf({ hosts: "array", matched_count: "integer" });
 
 /** One page of hosts, a line each. */
 export function renderHosts(page: FindHostsResponse): CallToolResult {

@@ -10,7 +10,7 @@ import { structureOf } from "./structure.js";
 import { outputSchemaOf, textResult } from "./text-result.js";
 
 /** What every planned change answers with. */
-export const planOutputSchema = outputSchemaOf({ plan_hash: "string", hosts: "array", host_count: "integer" });
+export const planOutputSchema = outputSchemaOf({ plan_hash: "string", hosts: "array" });
 
 const shownHosts = 100;
 

@@ -22,7 +22,7 @@ export const commitChange: Tool = {
   definition: {
     name: "commit_change",
     title: "Commit change",
-    description: "Carries out a plan on exactly its hosts, once, after the person at the client confirms.",
+    description: "Carries out a plan on its hosts, once, after the person at the client confirms.",
     inputSchema: inputSchema({ timeout_seconds: timeoutProperty }, fields, shown),
     outputSchema: runOutputSchema,
     annotations: annotationsOfRpc(FleetService.method.commitChange),

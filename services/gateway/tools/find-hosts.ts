@@ -16,7 +16,7 @@ export const findHosts: Tool = {
   definition: {
     name: "find_hosts",
     title: "Find hosts",
-    description: "Hosts a selector matches, with their facts. Every other tool takes the same selector.",
+    description: "Hosts a selector matches, with facts. Other tools take the same selector.",
     inputSchema: inputSchema({}, fields, shown),
     outputSchema: hostsOutputSchema,
     annotations: annotationsOfRpc(FleetService.method.findHosts),

@@ -5,7 +5,7 @@ import { operationTool } from "../operation-tool.js";
 export const getProcessDetails = operationTool({
   name: "get_process_details",
   title: "Get process details",
-  description: "Threads, memory maps, open files, ancestry and environment names of processes. Give pid or name.",
+  description: "Threads, memory maps, open files, ancestry, environment names. Give pid or name.",
   method: TelemetryService.method.getProcess,
   fields: { pid: "", name: "exact", limit: "" },
 });

@@ -14,7 +14,8 @@ export const querySystemLogs = operationTool({
     until: "",
     pattern: "RE2 on message",
     boot: "0 current, -1 one before",
-    limit: "lines per host, default 100",
-    cursor: "next_cursor of a host, for older lines",
+    limit: "per host, default 100",
+    cursor: "next_cursor of a host",
   },
+  timeout: true,
 });

@@ -5,7 +5,8 @@ import { operationTool } from "../operation-tool.js";
 export const removeApplications = operationTool({
   name: "remove_applications",
   title: "Remove applications",
-  description: "Plans removing packages and what depends on them. Changes nothing until commit_change.",
+  description: "Plans removing packages and their dependents. Changes nothing until commit_change.",
   method: MutationService.method.removePackages,
   fields: { packages: "" },
+  timeout: true,
 });
