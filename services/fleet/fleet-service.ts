@@ -1,0 +1,170 @@
+// fleet.v1.FleetService: each rpc checks its request, calls the part that does it, and gives the answer. No logic of its own.
+import { create } from "@bufbuild/protobuf";
+import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import {
+  CancelRunRequestSchema,
+  CommitChangeRequestSchema,
+  FindHostsRequestSchema,
+  type FleetService,
+  GetPlanRequestSchema,
+  GetRunRequestSchema,
+  ListRunsRequestSchema,
+  type OpenResultRequest,
+  OpenResultRequestSchema,
+  PlanChangeRequestSchema,
+  RunRequestSchema,
+} from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import {
+  type RunFinished,
+  RunFinishedSchema,
+  type RunProgress,
+  RunProgressSchema,
+  type RunStarted,
+  RunStartedSchema,
+} from "../gen/systemsmanager/fleet/v1/run_pb.js";
+import type { Summary } from "../gen/systemsmanager/fleet/v1/summary_pb.js";
+import { type Principal, principalKey } from "../identity/principal.js";
+import { ErrorReason, failure } from "../shared/errors.js";
+import { validate } from "../shared/validation.js";
+import { findHosts } from "./inventory/find-hosts.js";
+import type { Inventory } from "./inventory/inventory.js";
+import { commitPlan } from "./plan/commit-plan.js";
+import { makePlan } from "./plan/make-plan.js";
+import { findPlan, showPlan } from "./plan/plan-store.js";
+import { listRuns } from "./results/list-runs.js";
+import { openResult } from "./results/open-result.js";
+import { openHandle } from "./results/view.js";
+import { followProgress } from "./run/follow-run.js";
+import { prepareDryRun, prepareRead } from "./run/prepare-run.js";
+import type { RunManager } from "./run/run-manager.js";
+import type { TrackedRun } from "./run/tracked-run.js";
+import type { StateDatabase } from "./state-database.js";
+
+/** What the service stands on. */
+export interface FleetParts {
+  readonly database: StateDatabase;
+  readonly inventory: Inventory;
+  readonly runs: RunManager;
+  /** Reduces what the hosts of a run answered so far; 0 tokens means the default. */
+  readonly summarize: (run: TrackedRun, tokenBudget: number) => Promise<Summary>;
+}
+
+type LiveEvent = { case: "started"; value: RunStarted } | { case: "progress"; value: RunProgress };
+type RunEvent = LiveEvent | { case: "finished"; value: RunFinished };
+
+/** The handlers of every rpc. A run belongs to its principal: to everybody else it does not exist. */
+export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService> {
+  const { database, inventory, runs, summarize } = parts;
+
+  async function* follow(run: TrackedRun, signal: AbortSignal): AsyncGenerator<LiveEvent> {
+    const { runId } = run.record;
+    yield { case: "started", value: create(RunStartedSchema, { runId, targeted: run.targets.length }) };
+    for await (const accounting of followProgress(run, signal)) {
+      yield { case: "progress", value: create(RunProgressSchema, { accounting }) };
+    }
+  }
+
+  async function* followToSummary(run: TrackedRun, tokenBudget: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+    yield* follow(run, signal);
+    if (signal.aborted) return;
+    await run.finished;
+    const summary = await summarize(run, tokenBudget);
+    yield { case: "finished", value: create(RunFinishedSchema, { run: run.toMessage(), summary }) };
+  }
+
+  return {
+    findHosts(request) {
+      validate(FindHostsRequestSchema, request);
+      return findHosts(inventory.hosts(), request, database.handleKey);
+    },
+
+    async *run(request, context) {
+      validate(RunRequestSchema, request);
+      const run = await runs.start(prepareRead(inventory, question(request, context)));
+      for await (const event of followToSummary(run, request.tokenBudget, context.signal)) yield { event };
+    },
+
+    async *planChange(request, context) {
+      validate(PlanChangeRequestSchema, request);
+      const { order, decision } = prepareDryRun(inventory, question(request, context));
+      const dryRun = await runs.start(order);
+      for await (const event of follow(dryRun, context.signal)) yield { event };
+      if (context.signal.aborted) return;
+      await dryRun.finished;
+      const summary = await summarize(dryRun, request.tokenBudget);
+      yield { event: { case: "planned", value: await makePlan(database, { dryRun, summary, decision }) } };
+    },
+
+    getPlan(request, context) {
+      validate(GetPlanRequestSchema, request);
+      return showPlan(findPlan(database, request.planHash, principalOf(context).name));
+    },
+
+    async *commitChange(request, context) {
+      validate(CommitChangeRequestSchema, request);
+      const { planHash, confirmation, tokenBudget } = request;
+      if (!confirmation) throw failure(ErrorReason.INVALID_ARGUMENT, "the confirmation is missing");
+      const order = { planHash, confirmation, principal: principalOf(context), ...timeoutOf(request) };
+      const run = await commitPlan(database, runs, order);
+      for await (const event of followToSummary(run, tokenBudget, context.signal)) yield { event };
+    },
+
+    async getRun(request, context) {
+      validate(GetRunRequestSchema, request);
+      const run = findRun(runs, request.runId, principalOf(context));
+      return { run: run.toMessage(), summary: await summarize(run, request.tokenBudget) };
+    },
+
+    listRuns(request, context) {
+      validate(ListRunsRequestSchema, request);
+      return listRuns(database, runs, request, principalOf(context).name);
+    },
+
+    async cancelRun(request, context) {
+      validate(CancelRunRequestSchema, request);
+      const run = findRun(runs, request.runId, principalOf(context));
+      await runs.cancel(run);
+      return { run: run.toMessage() };
+    },
+
+    async openResult(request, context) {
+      validate(OpenResultRequestSchema, request);
+      const principal = principalOf(context);
+      const view = viewOf(database, request, principal.name);
+      const run = findRun(runs, view.runId, principal);
+      return await openResult(database, { run, view, request, principal: principal.name });
+    },
+  };
+}
+
+function principalOf(context: HandlerContext): Principal {
+  return context.values.get(principalKey);
+}
+
+function question(
+  request: { selector: string; method: string; request: Uint8Array; timeout?: Duration | undefined },
+  context: HandlerContext,
+) {
+  const { selector, method, request: bytes, timeout } = request;
+  const timeoutMs = timeout && durationMs(timeout);
+  return { selector, method, request: bytes, timeoutMs, principal: principalOf(context) };
+}
+
+function timeoutOf({ timeout }: { timeout?: Duration | undefined }): { timeoutMs?: number } {
+  return timeout ? { timeoutMs: durationMs(timeout) } : {};
+}
+
+function viewOf(database: StateDatabase, { target }: OpenResultRequest, principal: string) {
+  if (target.case === "handle") return openHandle(database.handleKey, target.value, principal);
+  return { runId: target.value ?? "" };
+}
+
+function findRun(runs: RunManager, runId: string, principal: Principal): TrackedRun {
+  const run = runs.find(runId);
+  if (run?.record.principal === principal.name) return run;
+  throw failure(ErrorReason.UNKNOWN_RUN, `no run has the id ${runId}`, {
+    metadata: { run_id: runId },
+    remedy: "list your runs; answers are kept for a limited time",
+  });
+}

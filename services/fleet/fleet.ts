@@ -1,0 +1,76 @@
+// The control plane: inventory, selectors, runs, plans and results behind fleet.v1.FleetService. It meets relays only on
+// the bus; nothing here talks to a host.
+import type { ConnectRouter } from "@connectrpc/connect";
+import type { Bus } from "../bus/bus.js";
+import { FleetService } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import type { SigningKey } from "../identity/signing-key.js";
+import type { Logger } from "../shared/log.js";
+import { fleetService } from "./fleet-service.js";
+import { openInventory } from "./inventory/inventory.js";
+import { defaultRetention, type Retention, startRetention } from "./results/retention.js";
+import { summarizeTrackedRun } from "./results/summarize-tracked-run.js";
+import { openRunManager } from "./run/run-manager.js";
+import { defaultPatience, type Patience } from "./run/waiting.js";
+import { openStateDatabase } from "./state-database.js";
+
+export interface FleetOptions {
+  /** Stays open when the fleet closes. */
+  readonly bus: Bus;
+  readonly fleetId: string;
+  readonly signingKey: SigningKey;
+  /** Belongs to this control plane alone. */
+  readonly stateDirectory: string;
+  readonly log: Logger;
+  /** The partition of the replies topic that belongs to this control plane; 0 when there is only one. */
+  readonly replyPartition?: number;
+  /** How long hosts that went away are waited for. */
+  readonly patience?: Patience;
+  readonly retention?: Retention;
+  /** Runs at the same time; one more is BUSY. */
+  readonly maxActiveRuns?: number;
+}
+
+/** A control plane at work. */
+export interface Fleet {
+  /** Adds FleetService to a server. */
+  readonly routes: (router: ConnectRouter) => void;
+  /** Unfinished runs go on at the next start, while their deadline is in the future. */
+  close(): Promise<void>;
+}
+
+const defaultMaxActiveRuns = 64;
+
+/** Resolves when presence and replies flow. */
+export async function createFleet(options: FleetOptions): Promise<Fleet> {
+  const { bus, fleetId, signingKey, log, retention = defaultRetention } = options;
+  const database = openStateDatabase(options.stateDirectory);
+  const inventory = await openInventory(bus, database, log);
+  const runs = await openRunManager({
+    bus,
+    database,
+    inventory,
+    log,
+    issuer: { fleetId, signingKey, replyPartition: options.replyPartition ?? 0 },
+    patience: options.patience ?? defaultPatience,
+    maxActiveRuns: options.maxActiveRuns ?? defaultMaxActiveRuns,
+  });
+  const stopRetention = startRetention(database, retention, (runId) => runs.forget(runId), log);
+  const service = fleetService({
+    database,
+    inventory,
+    runs,
+    summarize: (run, tokenBudget) =>
+      summarizeTrackedRun(database, run, { tokenBudget, retentionMs: retention.maxAgeMs }),
+  });
+  return {
+    routes: (router) => {
+      router.service(FleetService, service);
+    },
+    close: async () => {
+      await stopRetention();
+      await runs.close();
+      await inventory.close();
+      await database.close();
+    },
+  };
+}

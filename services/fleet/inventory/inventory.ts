@@ -1,0 +1,128 @@
+// Hosts of the fleet, from the presence topic: in memory to be asked, on disk to be known again at once after a restart.
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Bus } from "../../bus/bus.js";
+import {
+  type HostFacts,
+  HostFactsSchema,
+  type Presence,
+  PresenceSchema,
+} from "../../gen/systemsmanager/bus/v1/host_pb.js";
+import type { Logger } from "../../shared/log.js";
+import { validate } from "../../shared/validation.js";
+import type { StateDatabase } from "../state-database.js";
+import { supersedes } from "./presence-order.js";
+import { assignNames } from "./unique-names.js";
+
+/** A host as selectors and runs see it. Replaced, never changed, when something about it changes. */
+export interface InventoryHost {
+  readonly hostId: string;
+  /** Unique in the inventory. */
+  readonly name: string;
+  readonly facts: HostFacts;
+  readonly online: boolean;
+  /** When its daemon came or went; milliseconds since the epoch. */
+  readonly sinceMs: number;
+}
+
+/** Called after a host came, went or changed. */
+export type HostListener = (host: InventoryHost) => void;
+
+/** Open until closed by its maker. */
+export interface Inventory {
+  /** All hosts, sorted by host id. */
+  hosts(): readonly InventoryHost[];
+  find(hostId: string): InventoryHost | undefined;
+  /** Returns the function that ends the subscription. */
+  onChange(listener: HostListener): () => void;
+  close(): Promise<void>;
+}
+
+/** Loads what is known and follows the presence topic. */
+export async function openInventory(bus: Bus, database: StateDatabase, log: Logger): Promise<Inventory> {
+  const hosts = new HostTable();
+  for (const { value } of database.hosts.getRange()) hosts.apply(fromBinary(PresenceSchema, value));
+  const listeners = new Set<HostListener>();
+  const accept = async (value: Uint8Array) => {
+    const presence = readPresence(value, log);
+    if (!presence?.facts || !hosts.supersedes(presence)) return;
+    const host = hosts.apply(presence);
+    for (const listener of listeners) listener(host);
+    await database.hosts.put(host.hostId, Buffer.from(value));
+  };
+  // The group's position is as old as the state: when the state is lost, the instance has a new name and reads all again.
+  const subscription = await bus.subscribe(
+    { topic: "presence", group: `inventory-${database.instanceId}`, from: "earliest" },
+    (message) => accept(message.value),
+  );
+  return {
+    hosts: () => hosts.sorted(),
+    find: (hostId) => hosts.find(hostId),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: () => subscription.close(),
+  };
+}
+
+class HostTable {
+  readonly #presences = new Map<string, Presence>();
+  readonly #hosts = new Map<string, InventoryHost>();
+  readonly #claims = new Map<string, Set<string>>();
+  #sorted: readonly InventoryHost[] | undefined;
+
+  find(hostId: string): InventoryHost | undefined {
+    return this.#hosts.get(hostId);
+  }
+
+  sorted(): readonly InventoryHost[] {
+    this.#sorted ??= [...this.#hosts.values()].sort((a, b) => (a.hostId < b.hostId ? -1 : 1));
+    return this.#sorted;
+  }
+
+  supersedes(presence: Presence): boolean {
+    return supersedes(presence, this.#presences.get(presence.facts?.hostId ?? ""));
+  }
+
+  apply(presence: Presence): InventoryHost {
+    const facts = presence.facts as HostFacts;
+    const former = this.#presences.get(facts.hostId)?.facts?.name;
+    this.#presences.set(facts.hostId, presence);
+    if (former !== undefined && former !== facts.name) {
+      this.#claims.get(former)?.delete(facts.hostId);
+      this.#rename(former);
+    }
+    const claims = this.#claims.get(facts.name) ?? new Set();
+    this.#claims.set(facts.name, claims.add(facts.hostId));
+    this.#rename(facts.name);
+    return this.#hosts.get(facts.hostId) as InventoryHost;
+  }
+
+  #rename(name: string): void {
+    const ids = [...(this.#claims.get(name) ?? [])];
+    const claimants = ids.map((id) => this.#presences.get(id) as Presence);
+    for (const [hostId, unique] of assignNames(claimants)) {
+      this.#hosts.set(hostId, describe(this.#presences.get(hostId) as Presence, unique));
+    }
+    this.#sorted = undefined;
+  }
+}
+
+function describe(presence: Presence, name: string): InventoryHost {
+  const facts = presence.facts as HostFacts;
+  const sinceMs = Number(presence.at?.seconds ?? 0n) * 1000 + Math.trunc((presence.at?.nanos ?? 0) / 1e6);
+  return { hostId: facts.hostId, name, facts, online: presence.online, sinceMs };
+}
+
+// A presence that is not valid says nothing about any host: it is dropped, and the log says so.
+function readPresence(value: Uint8Array, log: Logger): Presence | undefined {
+  try {
+    const presence = fromBinary(PresenceSchema, value);
+    if (!presence.facts) throw new Error("it has no facts");
+    validate(HostFactsSchema, presence.facts);
+    return presence;
+  } catch (error) {
+    log.warn({ error, bytes: value.length }, "a presence message is not valid and was dropped");
+    return undefined;
+  }
+}

@@ -1,0 +1,45 @@
+// The handles that a summary offers: everything, the largest groups of equal answers, every state that is not OK.
+import { create } from "@bufbuild/protobuf";
+import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { type Handle, HandleSchema } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
+import type { TrackedRun } from "../run/tracked-run.js";
+import { listGroups } from "./result-entries.js";
+import { sealHandle, stateName, type View } from "./view.js";
+
+const maxGroups = 3;
+const problemStates = [
+  HostState.FAILED,
+  HostState.DENIED,
+  HostState.EXPIRED,
+  HostState.CANCELLED,
+  HostState.NO_ANSWER,
+  HostState.INDETERMINATE,
+] as const;
+
+/** The same for the same state of a run, whenever they are made. */
+export function makeHandles(key: Uint8Array, run: TrackedRun, retentionMs: number): Handle[] {
+  const { runId, principal, startedAtMs } = run.record;
+  const handle = (label: string, view: Omit<View, "runId">): Handle =>
+    create(HandleSchema, {
+      label,
+      handle: sealHandle(key, { view: { runId, ...view }, principal, expiresAtMs: startedAtMs + retentionMs }),
+    });
+  const groups = listGroups(run, { state: HostState.OK });
+  const shown = groups.length > 1 ? groups.slice(0, maxGroups) : [];
+  const states = problemStates.filter((state) => run.account.count(state) > 0);
+  return [
+    handle("all answers", {}),
+    ...shown.map(({ answer, hosts }, index) =>
+      handle(`group ${index + 1} of ${groups.length} of equal answers (${countHosts(hosts.length)})`, {
+        group: answer.digest ?? "",
+      }),
+    ),
+    ...states.map((state) =>
+      handle(`hosts in state ${stateName(state)} (${countHosts(run.account.count(state))})`, { state }),
+    ),
+  ];
+}
+
+function countHosts(count: number): string {
+  return count === 1 ? "1 host" : `${count.toLocaleString("en-US")} hosts`;
+}

@@ -1,0 +1,149 @@
+// The accounting identity of a run: targeted = ok + failed + denied + expired + queued + cancelled + no_answer +
+// indeterminate, one state per host. Every transition goes through this class and is checked there; a violation throws.
+import { create } from "@bufbuild/protobuf";
+import { type Accounting, AccountingSchema, HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+
+/** How an answer was taken. */
+export type Taken = "accounted" | "late" | "duplicate";
+
+/** States that the control plane itself gives to a host that has not answered. */
+export type ClosedState = HostState.NO_ANSWER | HostState.CANCELLED;
+
+const states = [
+  HostState.OK,
+  HostState.FAILED,
+  HostState.DENIED,
+  HostState.EXPIRED,
+  HostState.QUEUED,
+  HostState.CANCELLED,
+  HostState.NO_ANSWER,
+  HostState.INDETERMINATE,
+] as const;
+
+/** Replies that are no part of the sum. */
+export interface ReplyCounters {
+  duplicateReplies: number;
+  lateReplies: number;
+  invalidReplies: number;
+}
+
+/** One account per run; hosts are indices into its targets. All begin as QUEUED. */
+export class RunAccount {
+  readonly #states: Uint8Array;
+  readonly #answered: Uint8Array;
+  readonly #counts = new Map<HostState, number>(states.map((state) => [state, 0]));
+  readonly #counters: ReplyCounters;
+
+  constructor(targeted: number, counters: ReplyCounters) {
+    if (targeted < 1) throw new RangeError("a run has at least one target");
+    this.#states = new Uint8Array(targeted).fill(HostState.QUEUED);
+    this.#answered = new Uint8Array(targeted);
+    this.#counts.set(HostState.QUEUED, targeted);
+    this.#counters = counters;
+  }
+
+  get targeted(): number {
+    return this.#states.length;
+  }
+
+  get queued(): number {
+    return this.count(HostState.QUEUED);
+  }
+
+  count(state: HostState): number {
+    return this.#counts.get(state) ?? 0;
+  }
+
+  stateOf(index: number): HostState {
+    return this.#at(this.#states, index);
+  }
+
+  /** The host said what became of its part. Only its first word changes its state; later ones are counted as duplicates. */
+  answer(index: number, state: HostState): Taken {
+    if (this.#at(this.#answered, index) === 1) {
+      this.#counters.duplicateReplies++;
+      return "duplicate";
+    }
+    if (state === HostState.QUEUED || state === HostState.NO_ANSWER) throw violation(`a host cannot answer ${state}`);
+    const late = this.stateOf(index) !== HostState.QUEUED;
+    this.#answered[index] = 1;
+    this.#move(index, state);
+    if (late) this.#counters.lateReplies++;
+    return late ? "late" : "accounted";
+  }
+
+  /** The control plane stops waiting for the host. False when the host is not queued any more. */
+  close(index: number, state: ClosedState): boolean {
+    if (this.stateOf(index) !== HostState.QUEUED) return false;
+    this.#move(index, state);
+    return true;
+  }
+
+  /** Puts back what was stored; only into a host that is still as new. */
+  restore(index: number, state: HostState, answered: boolean): void {
+    if (this.stateOf(index) !== HostState.QUEUED) throw violation(`target ${index} is restored twice`);
+    this.#answered[index] = answered ? 1 : 0;
+    this.#move(index, state);
+  }
+
+  /** A reply that cannot be accounted: wrong digest, no target, no known outcome. */
+  countInvalid(): void {
+    this.#counters.invalidReplies++;
+  }
+
+  /** Counts again from the hosts' own states. Throws when the identity does not hold. */
+  verify(): void {
+    for (const state of states) {
+      const counted = this.#states.filter((each) => each === state).length;
+      if (counted !== this.count(state)) throw violation(`${HostState[state]} is ${counted}, not ${this.count(state)}`);
+    }
+    this.#checkSum();
+  }
+
+  toMessage(): Accounting {
+    return create(AccountingSchema, {
+      targeted: this.targeted,
+      ok: this.count(HostState.OK),
+      failed: this.count(HostState.FAILED),
+      denied: this.count(HostState.DENIED),
+      expired: this.count(HostState.EXPIRED),
+      queued: this.queued,
+      cancelled: this.count(HostState.CANCELLED),
+      noAnswer: this.count(HostState.NO_ANSWER),
+      indeterminate: this.count(HostState.INDETERMINATE),
+      ...this.#counters,
+    });
+  }
+
+  // A host leaves QUEUED once; a state that the control plane gave (no answer, cancelled) gives way to the host's own word.
+  #move(index: number, to: HostState): void {
+    const from = this.stateOf(index);
+    const known = this.#counts.get(to);
+    if (known === undefined) throw violation(`${to} is no state of a host`);
+    const mayLeave = from === HostState.QUEUED || from === HostState.NO_ANSWER || from === HostState.CANCELLED;
+    if (!mayLeave) throw violation(`target ${index} cannot go from ${HostState[from]} to ${HostState[to]}`);
+    this.#states[index] = to;
+    this.#counts.set(from, this.count(from) - 1);
+    this.#counts.set(to, this.count(to) + 1);
+    this.#checkSum();
+  }
+
+  #checkSum(): void {
+    let sum = 0;
+    for (const count of this.#counts.values()) {
+      if (count < 0) throw violation("a state has fewer than no hosts");
+      sum += count;
+    }
+    if (sum !== this.targeted) throw violation(`${sum} hosts are accounted, ${this.targeted} are targeted`);
+  }
+
+  #at(array: Uint8Array, index: number): number {
+    const value = array[index];
+    if (value === undefined) throw violation(`there is no target ${index} of ${this.targeted}`);
+    return value;
+  }
+}
+
+function violation(what: string): Error {
+  return new Error(`accounting identity violated: ${what}`);
+}

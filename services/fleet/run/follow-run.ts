@@ -1,0 +1,42 @@
+// A run as a stream of its accounting. Whoever follows it may go away at any time; the run goes on and can be read later.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Accounting } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import type { TrackedRun } from "./tracked-run.js";
+
+const progressIntervalMs = 100;
+
+/** Gives the accounting when it changed, at most once per 100 ms, until the run is finished or the signal aborts. */
+export async function* followProgress(run: TrackedRun, signal: AbortSignal): AsyncGenerator<Accounting> {
+  let changed = false;
+  let wake: () => void = () => {};
+  const notice = () => {
+    changed = true;
+    wake();
+  };
+  const stopListening = run.onChange(notice);
+  signal.addEventListener("abort", notice, { once: true });
+  try {
+    while (!run.isFinished && !signal.aborted) {
+      if (!changed) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      await sleepUntil(run.finished, progressIntervalMs);
+      changed = false;
+      if (!run.isFinished && !signal.aborted) yield run.account.toMessage();
+    }
+  } finally {
+    stopListening();
+    signal.removeEventListener("abort", notice);
+  }
+}
+
+// A run that cannot be stored rejects; its follower is told so by run.finished itself, not here.
+async function sleepUntil(end: Promise<void>, milliseconds: number): Promise<void> {
+  const pause = new AbortController();
+  const slept = sleep(milliseconds, undefined, { signal: pause.signal });
+  await Promise.race([slept, end]).catch(() => {});
+  pause.abort();
+  await slept.catch(() => {});
+}

@@ -1,0 +1,248 @@
+// All runs of this control plane: starts them, gives each its replies, resumes what a restart interrupted, cancels.
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Bus, IncomingMessage } from "../../bus/bus.js";
+import { ReplySchema } from "../../gen/systemsmanager/bus/v1/host_pb.js";
+import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { ErrorReason, errorDetailOf, failure } from "../../shared/errors.js";
+import type { Logger } from "../../shared/log.js";
+import type { Inventory } from "../inventory/inventory.js";
+import type { StateDatabase } from "../state-database.js";
+import { buildCommandMessage, type CommandDraft, type CommandIssuer } from "./build-commands.js";
+import { draftCancellations, draftCommands } from "./draft-commands.js";
+import { newRecord, type RunOrder } from "./run-order.js";
+import type { HostAnswer } from "./run-record.js";
+import { createStoredRun, getBody, loadStoredRun } from "./run-store.js";
+import { TrackedRun } from "./tracked-run.js";
+import { type Patience, watchRun } from "./waiting.js";
+
+export interface RunManagerOptions {
+  readonly bus: Bus;
+  readonly database: StateDatabase;
+  readonly inventory: Inventory;
+  readonly issuer: CommandIssuer;
+  readonly log: Logger;
+  readonly patience: Patience;
+  /** Runs that go on at the same time; one more is refused as BUSY. */
+  readonly maxActiveRuns: number;
+}
+
+/** Open until closed by its maker; closing leaves unfinished runs to the next start. */
+export interface RunManager {
+  /** Resolves when the command is on its way. Throws BUSY. */
+  start(order: RunOrder): Promise<TrackedRun>;
+  /** Starts and ends a run in which nothing has to be sent: every host has its answer already. */
+  adopt(order: RunOrder, answers: ReadonlyMap<string, HostAnswer>): Promise<TrackedRun>;
+  /** A run that goes on, or a stored one; undefined when there is none. */
+  find(runId: string): TrackedRun | undefined;
+  /** Resolves when every host has a final state. */
+  cancel(run: TrackedRun): Promise<void>;
+  /** Drops a run from memory, because it is being deleted from disk. False when it goes on. */
+  forget(runId: string): boolean;
+  close(): Promise<void>;
+}
+
+const maxRepliesInFlight = 1024;
+const maxFinishedInMemory = 16;
+/** Subscribes to replies and resumes unfinished runs. */
+export async function openRunManager(options: RunManagerOptions): Promise<RunManager> {
+  const { bus, database, issuer } = options;
+  const manager = new Manager(options);
+  manager.resume();
+  const subscription = await bus.subscribe(
+    {
+      topic: "replies",
+      group: `replies-${database.instanceId}`,
+      partition: issuer.replyPartition,
+      from: "latest",
+      maxInFlight: maxRepliesInFlight,
+    },
+    (message) => manager.accept(message),
+  );
+  return {
+    start: (order) => manager.start(order),
+    adopt: (order, answers) => manager.adopt(order, answers),
+    find: (runId) => manager.find(runId),
+    cancel: (run) => manager.cancel(run),
+    forget: (runId) => manager.forget(runId),
+    close: async () => {
+      await subscription.close();
+      manager.stop();
+      await database.flushed();
+    },
+  };
+}
+
+class Manager {
+  readonly #options: RunManagerOptions;
+  readonly #runs = new Map<string, TrackedRun>();
+  readonly #watches = new Map<string, () => void>();
+  #starting = 0;
+
+  constructor(options: RunManagerOptions) {
+    this.#options = options;
+  }
+
+  async start(order: RunOrder): Promise<TrackedRun> {
+    const { database, maxActiveRuns } = this.#options;
+    if (this.#watches.size + this.#starting >= maxActiveRuns) throw tooManyRuns(maxActiveRuns);
+    this.#starting++;
+    try {
+      await order.claim?.();
+      const drafts = draftCommands(order);
+      const record = newRecord(order, drafts);
+      await createStoredRun(database, record, order.targets);
+      const run = new TrackedRun(database, { record, targets: order.targets });
+      this.#runs.set(record.runId, run);
+      this.#watch(run);
+      await this.#publishOrClose(run, drafts);
+      return run;
+    } finally {
+      this.#starting--;
+    }
+  }
+
+  async adopt(order: RunOrder, answers: ReadonlyMap<string, HostAnswer>): Promise<TrackedRun> {
+    const { database } = this.#options;
+    await order.claim?.();
+    const record = newRecord(order, []);
+    await createStoredRun(database, record, order.targets);
+    const run = new TrackedRun(database, { record, targets: order.targets });
+    this.#runs.set(record.runId, run);
+    for (const [index, { hostId }] of order.targets.entries()) {
+      const answer = answers.get(hostId);
+      const body = answer?.digest ? getBody(database, answer.digest) : undefined;
+      if (!answer || !body) throw failure(ErrorReason.INTERNAL, "the plan's dry run is not stored any more");
+      await run.adopt(index, answer, body);
+    }
+    await run.finished;
+    return run;
+  }
+
+  find(runId: string): TrackedRun | undefined {
+    const live = this.#runs.get(runId);
+    if (live) return live;
+    const stored = loadStoredRun(this.#options.database, runId);
+    if (!stored) return undefined;
+    const run = new TrackedRun(this.#options.database, stored);
+    this.#runs.set(runId, run);
+    this.#forgetFinished();
+    return run;
+  }
+
+  async cancel(run: TrackedRun): Promise<void> {
+    if (run.isFinished) return;
+    const { record, account, targets } = run;
+    const queued = new Set(targets.filter((_, index) => account.stateOf(index) === HostState.QUEUED));
+    run.closeAll(HostState.CANCELLED, cancelledProblem(record.runId));
+    await this.#publish(draftCancellations(run, queued));
+    await run.finished;
+  }
+
+  forget(runId: string): boolean {
+    if (this.#watches.has(runId)) return false;
+    this.#runs.delete(runId);
+    return true;
+  }
+
+  /** Takes one message of the replies topic; resolves when its effect is committed. */
+  async accept(message: IncomingMessage): Promise<void> {
+    const { log } = this.#options;
+    const reply = this.#readReply(message);
+    if (!reply) return;
+    const run = this.find(reply.runId);
+    if (!run) {
+      log.debug({ runId: reply.runId }, "a reply to a run that is not kept was dropped");
+      return;
+    }
+    const taken = await run.accept(reply);
+    if (taken === "invalid") log.warn({ runId: reply.runId, hostId: reply.hostId }, "an invalid reply was counted");
+    this.#forgetFinished();
+  }
+
+  /** Goes on with the runs that a restart interrupted; those whose deadline has passed end at once. */
+  resume(): void {
+    const { database, log } = this.#options;
+    for (const { key: runId, value: record } of database.runs.getRange()) {
+      if (record.finishedAtMs !== undefined) continue;
+      const run = this.find(runId);
+      if (!run) continue;
+      log.info({ runId, queued: run.account.queued }, "an unfinished run goes on");
+      this.#watch(run);
+      run.finishIfComplete();
+    }
+  }
+
+  stop(): void {
+    for (const stop of this.#watches.values()) stop();
+  }
+
+  #watch(run: TrackedRun): void {
+    const { inventory, patience, log } = this.#options;
+    const { runId } = run.record;
+    this.#watches.set(runId, watchRun(run, inventory, patience));
+    const ended = () => {
+      this.#watches.delete(runId);
+      this.#forgetFinished();
+    };
+    run.finished.then(ended, (error) => {
+      log.error({ error, runId }, "a run's final state could not be stored");
+      ended();
+    });
+  }
+
+  // A command that the bus refused reaches nobody: its hosts are not waited for, and the caller is told.
+  async #publishOrClose(run: TrackedRun, drafts: readonly CommandDraft[]): Promise<void> {
+    try {
+      await this.#publish(drafts);
+    } catch (error) {
+      run.closeAll(HostState.NO_ANSWER, unsentProblem(error));
+      throw error;
+    }
+  }
+
+  async #publish(drafts: readonly CommandDraft[]): Promise<void> {
+    const { bus, issuer } = this.#options;
+    for (const draft of drafts) await bus.publish("commands", buildCommandMessage(issuer, draft));
+  }
+
+  // Runs that nothing happens to live on disk alone; one with unwritten answers stays until they are written.
+  #forgetFinished(): void {
+    let surplus = this.#runs.size - this.#watches.size - maxFinishedInMemory;
+    for (const [runId, run] of this.#runs) {
+      if (surplus <= 0) return;
+      if (this.#watches.has(runId) || !run.isFinished || !run.isSettled) continue;
+      this.#runs.delete(runId);
+      surplus--;
+    }
+  }
+
+  #readReply(message: IncomingMessage) {
+    try {
+      return fromBinary(ReplySchema, message.value);
+    } catch (error) {
+      this.#options.log.warn({ error, offset: String(message.offset) }, "a message that is no reply was dropped");
+      return undefined;
+    }
+  }
+}
+
+function cancelledProblem(runId: string) {
+  return {
+    reason: ErrorReason.CANCELLED,
+    message: "the run was cancelled before the host answered",
+    remedy: "look at the host: what had begun there may go on to its end, and its answer is then counted as late",
+    metadata: { run_id: runId },
+  };
+}
+
+function unsentProblem(error: unknown) {
+  const { reason, remedy, metadata } = errorDetailOf(error);
+  return { reason, message: "the command could not be sent", remedy: remedy || "try again later", metadata };
+}
+
+function tooManyRuns(capacity: number) {
+  return failure(ErrorReason.BUSY, `${capacity} runs go on already`, {
+    metadata: { queue: "runs", capacity: String(capacity) },
+    remedy: "wait until one ends, or cancel one",
+  });
+}

@@ -1,0 +1,53 @@
+// What is kept of a run: its record, its frozen targets and each target's answer.
+import type { ErrorReason } from "../../gen/systemsmanager/errors/v1/error_reason_pb.js";
+import type { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+
+/** A run without its hosts. */
+export interface RunRecord {
+  readonly runId: string;
+  /** Operation name. */
+  readonly method: string;
+  /** Encoded request, as sent. */
+  readonly request: Uint8Array;
+  readonly selector: string;
+  readonly principal: string;
+  /** Hexadecimal; empty for reads and dry runs. */
+  readonly planHash: string;
+  /** One per chunk of targets; empty when nothing had to be sent. */
+  readonly commandIds: readonly string[];
+  readonly startedAtMs: number;
+  readonly deadlineMs: number;
+  finishedAtMs?: number;
+  revision: number;
+  duplicateReplies: number;
+  lateReplies: number;
+  invalidReplies: number;
+}
+
+/** A host of a run's frozen set, with its name at that time. Sets are sorted by host id. */
+export interface TargetHost {
+  readonly hostId: string;
+  readonly name: string;
+}
+
+/** Why a host did not answer OK. */
+export interface HostProblem {
+  readonly reason: ErrorReason;
+  /** Cleaned. */
+  readonly message: string;
+  readonly remedy: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The present state of one host in one run. */
+export interface HostAnswer {
+  readonly state: HostState;
+  /** True when the host said so itself; false when the control plane closed its account. */
+  readonly answered: boolean;
+  /** SHA-256 of the response, hexadecimal; only with OK. */
+  readonly digest?: string;
+  /** With every state but OK. */
+  readonly problem?: HostProblem;
+  /** Between the host's receipt of the command and its answer. */
+  readonly durationMs?: number;
+}

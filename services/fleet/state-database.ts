@@ -1,0 +1,69 @@
+// The control plane's durable state: one lmdb environment with a table per kind of record. Writes are batched; a write's
+// promise resolves when it is committed, flushed() when everything committed so far is on disk.
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Database, open } from "lmdb";
+import type { PlanRecord } from "./plan/plan-record.js";
+import type { HostAnswer, RunRecord, TargetHost } from "./run/run-record.js";
+
+/** Tables by name; keys are strings or arrays, which lmdb keeps in order. */
+export interface StateDatabase {
+  /** Encoded bus.v1.Presence by host id. */
+  readonly hosts: Database<Buffer, string>;
+  readonly runs: Database<RunRecord, string>;
+  /** Run ids in order of time: [started at, run id]. */
+  readonly runsByTime: Database<string, [number, string]>;
+  /** The frozen host set of a run. */
+  readonly targets: Database<TargetHost[], string>;
+  /** What a host answered: [run id, index of the host in targets]. A queued host has none. */
+  readonly answers: Database<HostAnswer, [string, number]>;
+  /** Response bodies by digest, each stored once. */
+  readonly bodies: Database<Buffer, string>;
+  /** Which runs need a body: [digest, run id]. */
+  readonly bodyRuns: Database<true, [string, string]>;
+  readonly plans: Database<PlanRecord, string>;
+  /** Name of this instance: its subscription groups; new when the state was lost. */
+  readonly instanceId: string;
+  /** Key of result handles and page tokens. */
+  readonly handleKey: Buffer;
+  /** Runs synchronous reads and writes as one atomic step, after every write queued before. */
+  transaction<T>(action: () => T): Promise<T>;
+  flushed(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the state in this directory, or makes it there, readable by the owner alone. */
+export function openStateDatabase(stateDirectory: string): StateDatabase {
+  const path = join(stateDirectory, "fleet");
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const root = open({ path, maxDbs: 12 });
+  const meta = root.openDB<Buffer, string>({ name: "meta", encoding: "binary" });
+  return {
+    hosts: root.openDB({ name: "hosts", encoding: "binary" }),
+    runs: root.openDB({ name: "runs" }),
+    runsByTime: root.openDB({ name: "runs-by-time" }),
+    targets: root.openDB({ name: "targets" }),
+    answers: root.openDB({ name: "answers" }),
+    bodies: root.openDB({ name: "bodies", encoding: "binary" }),
+    bodyRuns: root.openDB({ name: "body-runs" }),
+    plans: root.openDB({ name: "plans" }),
+    instanceId: loadOrCreate(meta, "instance-id", () => Buffer.from(randomUUID())).toString(),
+    handleKey: loadOrCreate(meta, "handle-key", () => randomBytes(32)),
+    transaction: (action) => root.transaction(action),
+    flushed: async () => {
+      await root.flushed;
+    },
+    close: () => root.close(),
+  };
+}
+
+function loadOrCreate(meta: Database<Buffer, string>, key: string, make: () => Buffer): Buffer {
+  return meta.transactionSync(() => {
+    const stored = meta.get(key);
+    if (stored) return Buffer.from(stored);
+    const made = make();
+    meta.putSync(key, made);
+    return made;
+  });
+}

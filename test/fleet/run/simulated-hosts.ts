@@ -1,0 +1,133 @@
+// Simulated hosts on a real bus: they say they are present, verify every command as a daemon does, and answer as the test
+// tells them. No relay, no daemon, no gRPC.
+import { createHash } from "node:crypto";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { timestampFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
+import type { Bus } from "../../../services/bus/bus.js";
+import {
+  type Command,
+  CommandEnvelopeSchema,
+  CommandSchema,
+  type Invocation,
+} from "../../../services/gen/systemsmanager/bus/v1/command_pb.js";
+import {
+  type HostFactsSchema,
+  PresenceSchema,
+  ReplyOutcome,
+  ReplySchema,
+} from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
+import { verifyCommandSignature } from "../../../services/identity/command-signature.js";
+import type { VerifyingKey } from "../../../services/identity/signing-key.js";
+import { buildTargetTree, verifyInclusion } from "../../../services/identity/target-tree.js";
+
+export type ReplyInit = MessageInitShape<typeof ReplySchema>;
+
+/** What a simulated host does with an invocation: any number of replies, now or later; none is silence. */
+export type Behaviour = (call: SimulatedCall) => void | Promise<void>;
+
+export interface SimulatedCall {
+  readonly command: Command;
+  readonly invocation: Invocation;
+  readonly hostId: string;
+  readonly name: string;
+  /** Sends a reply; fields that are not given are filled in as an honest daemon would. */
+  reply(reply: ReplyInit): Promise<void>;
+}
+
+export interface SimulatedHosts {
+  /** Every command that arrived, in order. */
+  readonly commands: Command[];
+  /** Every invocation of a host. */
+  readonly invoked: { hostId: string; command: Command }[];
+  attach(name: string, facts?: MessageInitShape<typeof HostFactsSchema>): Promise<string>;
+  detach(name: string): Promise<void>;
+  behave(name: string, behaviour: Behaviour): void;
+  close(): Promise<void>;
+}
+
+/** The id that a simulated host of this name has. */
+export function hostIdOf(name: string): string {
+  return createHash("sha256").update(name).digest("hex").slice(0, 32);
+}
+
+/** An OK reply with this encoded response. */
+export function ok(body: Uint8Array): ReplyInit {
+  return { outcome: ReplyOutcome.OK, body, bodyDigest: createHash("sha256").update(body).digest() };
+}
+
+let attachment = 0n;
+
+/** Hosts without a behaviour of their own use `usual`. */
+export async function simulateHosts(bus: Bus, key: VerifyingKey, usual: Behaviour): Promise<SimulatedHosts> {
+  const attached = new Map<string, string>();
+  const behaviours = new Map<string, Behaviour>();
+  const commands: Command[] = [];
+  const invoked: { hostId: string; command: Command }[] = [];
+
+  const publishPresence = async (
+    name: string,
+    online: boolean,
+    facts: MessageInitShape<typeof HostFactsSchema> = {},
+  ) => {
+    if (online) attachment++;
+    const presence = create(PresenceSchema, {
+      facts: { hostId: hostIdOf(name), name, os: "linux", distro: "debian", cpuCount: 2, ...facts },
+      online,
+      at: timestampFromMs(Date.now()),
+      relayId: "simulated",
+      attachment,
+    });
+    await bus.publish("presence", { key: hostIdOf(name), value: toBinary(PresenceSchema, presence) });
+  };
+
+  const subscription = await bus.subscribe(
+    { topic: "commands", group: "simulated-hosts", from: "latest" },
+    async (message) => {
+      const envelope = fromBinary(CommandEnvelopeSchema, message.value);
+      if (!envelope.signed || !verifyCommandSignature(key, envelope.signed)) throw new Error("bad signature");
+      const command = fromBinary(CommandSchema, envelope.signed.command);
+      const tree = buildTargetTree(envelope.targetHostIds);
+      commands.push(command);
+      for (const [index, hostId] of envelope.targetHostIds.entries()) {
+        if (!verifyInclusion(hostId, command.targetRoot, command.targetCount, tree.prove(index)))
+          throw new Error("no target");
+        const name = attached.get(hostId);
+        if (name === undefined || command.action.case !== "invocation") continue;
+        invoked.push({ hostId, command });
+        const reply = async (init: ReplyInit) => {
+          const value = toBinary(
+            ReplySchema,
+            create(ReplySchema, {
+              commandId: command.commandId,
+              runId: command.runId,
+              hostId,
+              startedAt: timestampNow(),
+              finishedAt: timestampNow(),
+              ...init,
+            }),
+          );
+          await bus.publish("replies", { key: hostId, value, partition: command.replyPartition });
+        };
+        const behaviour = behaviours.get(name) ?? usual;
+        await behaviour({ command, invocation: command.action.value, hostId, name, reply });
+      }
+    },
+  );
+  return {
+    commands,
+    invoked,
+    attach: async (name, facts) => {
+      attached.set(hostIdOf(name), name);
+      await publishPresence(name, true, facts);
+      return hostIdOf(name);
+    },
+    detach: async (name) => {
+      attached.delete(hostIdOf(name));
+      await publishPresence(name, false);
+    },
+    behave: (name, behaviour) => {
+      behaviours.set(name, behaviour);
+    },
+    close: () => subscription.close(),
+  };
+}
