@@ -1,6 +1,6 @@
 // Everything that can run on a host, read from the descriptors of TelemetryService and MutationService. Nothing else
 // in the product lists operations.
-import { type DescMethod, type DescMethodUnary, type DescService, getOption } from "@bufbuild/protobuf";
+import { type DescMethod, type DescMethodUnary, type DescService, getOption, type Message } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { MutationService } from "../gen/systemsmanager/mutation/v1/mutation_service_pb.js";
 import { type Operation as OperationOption, operation, Risk } from "../gen/systemsmanager/options/v1/options_pb.js";
@@ -42,6 +42,11 @@ export function findOperation(name: string): Operation {
     metadata: { method: name, nearest: candidates.join(",") },
     remedy: `use one of ${candidates.join(", ")}`,
   });
+}
+
+/** True when this request of a mutating operation asks what would change. */
+export function isDryRun(request: Message): boolean {
+  return (request as Message & { dryRun?: boolean }).dryRun === true;
 }
 
 function describe(method: DescMethod): Operation {

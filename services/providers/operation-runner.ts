@@ -1,0 +1,134 @@
+// The one way to run an operation on a provider, for direct clients and for commands of the fleet alike: bounded
+// concurrency, deadlines, and one change at a time.
+import { create, type Message } from "@bufbuild/protobuf";
+import { Platform } from "../gen/systemsmanager/options/v1/options_pb.js";
+import { TelemetryService } from "../gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
+import { ErrorReason, failure } from "../shared/errors.js";
+import type { Logger } from "../shared/log.js";
+import type { Operation } from "../shared/operations.js";
+import { createSemaphore } from "../shared/semaphore.js";
+import { untilAborted } from "../shared/until-aborted.js";
+import type { OperationContext, OSProvider } from "./os-provider.js";
+
+/** How long to run, and when to stop before that. */
+export interface OperationCall {
+  /** Aborted when the caller cancels; its reason is what the call then fails with. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+export interface OperationRunner {
+  /** Reads and dry runs. BUSY when too many wait; DEADLINE_EXCEEDED. */
+  read(operation: Operation, request: Message, call: OperationCall): Promise<Message>;
+  /**
+   * Changes the host. `begin` is awaited right before; when it rejects nothing runs, and once it was called the caller can cancel no
+   * more. INDETERMINATE when the operation does not stop at its deadline.
+   */
+  change(operation: Operation, request: Message, call: OperationCall, begin: () => Promise<void>): Promise<Message>;
+  /** Resolves when no operation runs. */
+  idle(): Promise<void>;
+}
+
+/** Bounds of what runs and waits. */
+export interface RunnerLimits {
+  readonly concurrentReads: number;
+  readonly waitingReads: number;
+  readonly waitingChanges: number;
+  /** How long a change may take to stop after its deadline. */
+  readonly stopGraceMs: number;
+}
+
+const defaultLimits: RunnerLimits = { concurrentReads: 8, waitingReads: 64, waitingChanges: 16, stopGraceMs: 30_000 };
+
+/** Runs the provider's operations; the provider stays the caller's. */
+export function createOperationRunner(
+  provider: OSProvider,
+  log: Logger,
+  limits: Partial<RunnerLimits> = {},
+): OperationRunner {
+  const { concurrentReads, waitingReads, waitingChanges, stopGraceMs } = { ...defaultLimits, ...limits };
+  const reads = createSemaphore("reads", concurrentReads, waitingReads);
+  const changes = createSemaphore("changes", 1, waitingChanges);
+
+  async function start(operation: Operation, request: Message, signal: AbortSignal): Promise<Message> {
+    const handler = findHandler(provider, operation);
+    const context = { signal, log: log.child({ operation: operation.name }) };
+    return create(operation.method.output, await handler(request, context));
+  }
+
+  async function read(operation: Operation, request: Message, { signal, timeoutMs }: OperationCall) {
+    const stop = stopAfter(timeoutMs, () => deadlineExceeded(operation, timeoutMs), signal);
+    try {
+      const release = await reads.acquire(stop.signal);
+      // The place is free when the handler returned, which may be later than its caller was answered.
+      return await untilAborted(start(operation, request, stop.signal).finally(release), stop.signal);
+    } finally {
+      stop.clear();
+    }
+  }
+
+  async function change(
+    operation: Operation,
+    request: Message,
+    { signal, timeoutMs }: OperationCall,
+    begin: () => Promise<void>,
+  ) {
+    const end = stopAfter(timeoutMs, () => deadlineExceeded(operation, timeoutMs));
+    const giveUp = stopAfter(timeoutMs + stopGraceMs, () => unstoppable(operation, stopGraceMs));
+    try {
+      const release = await changes.acquire(AbortSignal.any([signal, end.signal]));
+      const running = begin()
+        .then(() => start(operation, request, end.signal))
+        .finally(release);
+      return await untilAborted(running, giveUp.signal);
+    } finally {
+      end.clear();
+      giveUp.clear();
+    }
+  }
+
+  return {
+    read,
+    change,
+    idle: async () => {
+      await Promise.all([reads.idle(), changes.idle()]);
+    },
+  };
+}
+
+function findHandler(provider: OSProvider, operation: Operation) {
+  const isTelemetry = operation.method.parent.typeName === TelemetryService.typeName;
+  const handlers = isTelemetry ? provider.telemetry : provider.mutation;
+  const platform = provider.platform === "linux" ? Platform.LINUX : Platform.WINDOWS;
+  const handler = (handlers as Record<string, unknown>)[operation.method.localName];
+  if (typeof handler === "function" && operation.option.platforms.includes(platform)) {
+    return handler as (request: Message, context: OperationContext) => Promise<object>;
+  }
+  const needs = operation.option.platforms.map((each) => Platform[each].toLowerCase()).join(", ");
+  throw failure(ErrorReason.UNSUPPORTED, `${operation.name} does not run on ${provider.platform}`, {
+    metadata: { operation: operation.name, needs },
+    remedy: `ask hosts that run ${needs}`,
+  });
+}
+
+// A signal that is aborted with this error after this time, or with the other signal before.
+function stopAfter(milliseconds: number, error: () => Error, other?: AbortSignal) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(error()), milliseconds);
+  const signal = other ? AbortSignal.any([other, controller.signal]) : controller.signal;
+  return { signal, clear: () => clearTimeout(timer) };
+}
+
+function deadlineExceeded(operation: Operation, milliseconds: number) {
+  return failure(ErrorReason.DEADLINE_EXCEEDED, `${operation.name} had no answer within ${milliseconds} ms`, {
+    metadata: { timeout: `${milliseconds}ms` },
+    remedy: "allow more time, or ask for less",
+  });
+}
+
+function unstoppable(operation: Operation, graceMs: number) {
+  return failure(ErrorReason.INDETERMINATE, `${operation.name} did not stop within ${graceMs} ms of its deadline`, {
+    metadata: {},
+    remedy: "look at the host before trying again",
+  });
+}

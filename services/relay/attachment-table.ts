@@ -1,0 +1,80 @@
+// Which hosts are attached here, at most once each, and whether they still live.
+import type { HostFacts } from "../gen/systemsmanager/bus/v1/host_pb.js";
+import { ErrorReason, failure } from "../shared/errors.js";
+import type { AttachStream } from "./attach-stream.js";
+
+/** One attached daemon. */
+export interface Attachment {
+  readonly facts: HostFacts;
+  /** Grows with each attachment of the host. */
+  readonly number: bigint;
+  readonly stream: AttachStream;
+  /** By performance.now(). */
+  lastReceived: number;
+  lastSent: number;
+}
+
+/** Told when a host came or went. A host that attached again meanwhile did not go. */
+export type PresenceListener = (attachment: Attachment, online: boolean) => void;
+
+export interface AttachmentTable {
+  readonly byHostId: ReadonlyMap<string, Attachment>;
+  /** Adds the host; ends its former attachment with ATTACHED_ELSEWHERE. */
+  attach(facts: HostFacts, claimedNumber: bigint, stream: AttachStream): Attachment;
+  detach(attachment: Attachment): void;
+}
+
+export function createAttachmentTable(onPresence: PresenceListener): AttachmentTable {
+  const byHostId = new Map<string, Attachment>();
+  return {
+    byHostId,
+    attach(facts, claimedNumber, stream) {
+      const former = byHostId.get(facts.hostId);
+      const number = nextNumber(former, claimedNumber);
+      const now = performance.now();
+      const attachment = { facts, number, stream, lastReceived: now, lastSent: now };
+      byHostId.set(facts.hostId, attachment);
+      former?.stream.end(attachedElsewhere(facts.hostId));
+      onPresence(attachment, true);
+      return attachment;
+    },
+    detach(attachment) {
+      if (byHostId.get(attachment.facts.hostId) !== attachment) return;
+      byHostId.delete(attachment.facts.hostId);
+      onPresence(attachment, false);
+    },
+  };
+}
+
+/** Ends attachments that were silent for three intervals; says something to those that heard nothing for one. */
+export function sweepAttachments(table: AttachmentTable, intervalMs: number, heartbeat: Uint8Array): void {
+  const now = performance.now();
+  for (const attachment of table.byHostId.values()) {
+    if (now - attachment.lastReceived > 3 * intervalMs) {
+      attachment.stream.end(silent(attachment.facts.hostId, now - attachment.lastReceived));
+    } else if (now - attachment.lastSent >= intervalMs) {
+      attachment.lastSent = now;
+      attachment.stream.send([heartbeat]);
+    }
+  }
+}
+
+// A host that keeps no count of its own gets the clock's, so that numbers grow across relays too.
+function nextNumber(former: Attachment | undefined, claimed: bigint): bigint {
+  const wanted = claimed > 0n ? claimed : BigInt(Date.now());
+  return former && former.number >= wanted ? former.number + 1n : wanted;
+}
+
+function attachedElsewhere(hostId: string) {
+  return failure(ErrorReason.ATTACHED_ELSEWHERE, `another daemon attached with host id ${hostId}`, {
+    metadata: { host_id: hostId },
+    remedy: "if two machines share a machine id, give one of them a new one",
+  });
+}
+
+function silent(hostId: string, milliseconds: number) {
+  return failure(ErrorReason.UNREACHABLE, `host ${hostId} was silent for ${Math.round(milliseconds)} ms`, {
+    metadata: { address: hostId },
+    remedy: "attach again",
+  });
+}

@@ -1,0 +1,56 @@
+// Daemons to bus: each reply goes to the partition of whoever asked, keyed by its run.
+import { setTimeout as sleep } from "node:timers/promises";
+import { toBinary } from "@bufbuild/protobuf";
+import type { Bus } from "../bus/bus.js";
+import { type Reply, ReplySchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
+import { ErrorReason, hasReason } from "../shared/errors.js";
+import type { Logger } from "../shared/log.js";
+import type { RelayCounters } from "./relay-counters.js";
+
+export interface ReplyForwarder {
+  /** Resolves when the bus has the reply, or when it was counted as lost. */
+  forward(reply: Reply, encoded?: Uint8Array): Promise<void>;
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>;
+}
+
+// A full queue is waited for this often, a little longer each time: about ten seconds in all.
+const busyAttempts = 10;
+const busyPauseMs = 200;
+
+export function createReplyForwarder(bus: Bus, counters: RelayCounters, log: Logger): ReplyForwarder {
+  const pending = new Set<Promise<void>>();
+
+  async function publish(reply: Reply, encoded: Uint8Array) {
+    try {
+      await publishPatiently(bus, reply, encoded);
+      counters.replies++;
+    } catch (error) {
+      counters.lostReplies++;
+      log.error({ err: error, runId: reply.runId, hostId: reply.hostId }, "reply not published");
+    }
+  }
+
+  return {
+    forward(reply, encoded = toBinary(ReplySchema, reply)) {
+      const published = publish(reply, encoded).finally(() => pending.delete(published));
+      pending.add(published);
+      return published;
+    },
+    idle: async () => {
+      await Promise.all(pending);
+    },
+  };
+}
+
+async function publishPatiently(bus: Bus, reply: Reply, value: Uint8Array): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await bus.publish("replies", { key: reply.runId, partition: reply.replyPartition, value });
+      return;
+    } catch (error) {
+      if (!hasReason(error, ErrorReason.BUSY) || attempt === busyAttempts) throw error;
+    }
+    await sleep(attempt * busyPauseMs);
+  }
+}

@@ -1,0 +1,107 @@
+// The relay's side of one attach stream: Hello, Welcome, then replies up until it ends.
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { type Hello, HelloSchema, WelcomeSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
+import { ErrorReason, failure } from "../shared/errors.js";
+import type { Logger } from "../shared/log.js";
+import { validate } from "../shared/validation.js";
+import { protocolVersion } from "../shared/version.js";
+import { decodeDaemonMessage, encodeResponse } from "./attach-messages.js";
+import type { AttachStream, AttachStreamEvents } from "./attach-stream.js";
+import type { Attachment, AttachmentTable } from "./attachment-table.js";
+import type { ReplyForwarder } from "./forward-replies.js";
+import type { RelayCounters } from "./relay-counters.js";
+
+export interface ServeAttachOptions {
+  readonly table: AttachmentTable;
+  readonly relayId: string;
+  readonly heartbeatIntervalMs: number;
+  readonly helloTimeoutMs: number;
+  readonly forwardReply: ReplyForwarder["forward"];
+  readonly counters: RelayCounters;
+  readonly log: Logger;
+}
+
+// Replies of one daemon that wait for the bus; beyond, its stream is not read.
+const maxPendingReplies = 32;
+
+/** What to do with the events of a new stream. */
+export function serveAttach(stream: AttachStream, options: ServeAttachOptions): AttachStreamEvents {
+  const { table, counters, log } = options;
+  let attachment: Attachment | undefined;
+  let pendingReplies = 0;
+  const helloTimer = setTimeout(() => stream.end(noHello(options.helloTimeoutMs)), options.helloTimeoutMs);
+
+  function attach(hello: Hello) {
+    if (attachment) throw outOfPlace("a second hello");
+    checkHello(hello);
+    clearTimeout(helloTimer);
+    const facts = hello.facts as NonNullable<Hello["facts"]>;
+    stream.send([welcome(options)]);
+    attachment = table.attach(facts, hello.attachment, stream);
+    counters.attachments++;
+    log.info({ hostId: facts.hostId, name: facts.name, attachment: String(attachment.number) }, "host attached");
+  }
+
+  function forward(to: Attachment, message: Extract<ReturnType<typeof decodeDaemonMessage>, { case: "reply" }>) {
+    if (message.reply.hostId !== to.facts.hostId) throw outOfPlace(`a reply of host ${message.reply.hostId}`);
+    pendingReplies++;
+    if (pendingReplies === maxPendingReplies) stream.setReading(false);
+    options.forwardReply(message.reply, message.encoded).finally(() => {
+      pendingReplies--;
+      if (pendingReplies === maxPendingReplies - 1) stream.setReading(true);
+    });
+  }
+
+  return {
+    onMessage(bytes) {
+      const message = decodeDaemonMessage(bytes);
+      if (message.case === "hello") return attach(message.hello);
+      if (!attachment) throw outOfPlace(`${message.case} before hello`);
+      attachment.lastReceived = performance.now();
+      if (message.case === "reply") forward(attachment, message);
+    },
+    onClose(error) {
+      clearTimeout(helloTimer);
+      if (error !== undefined) counters.failedStreams++;
+      if (attachment) table.detach(attachment);
+      log.info({ err: error, hostId: attachment?.facts.hostId }, "attach stream ended");
+    },
+  };
+}
+
+function welcome({ relayId, heartbeatIntervalMs }: ServeAttachOptions): Buffer {
+  const heartbeatInterval = durationFromMs(heartbeatIntervalMs);
+  return encodeResponse({
+    case: "welcome",
+    value: create(WelcomeSchema, { relayId, protocolVersion, heartbeatInterval }),
+  });
+}
+
+function checkHello(hello: Hello): void {
+  if (hello.protocolVersion > protocolVersion) {
+    throw failure(
+      ErrorReason.VERSION_UNSUPPORTED,
+      `the daemon speaks protocol version ${hello.protocolVersion}, this relay speaks up to ${protocolVersion}`,
+      {
+        metadata: { theirs: String(hello.protocolVersion), ours: String(protocolVersion) },
+        remedy: "update relays before daemons",
+      },
+    );
+  }
+  validate(HelloSchema, hello);
+}
+
+function outOfPlace(what: string) {
+  return failure(ErrorReason.INVALID_ARGUMENT, `${what} is out of place on this attach stream`, {
+    metadata: { field: "message", rule: "attach.order" },
+    remedy: "send hello first and once, then the host's own replies and heartbeats",
+  });
+}
+
+function noHello(milliseconds: number) {
+  return failure(ErrorReason.DEADLINE_EXCEEDED, `no hello within ${milliseconds} ms`, {
+    metadata: { timeout: `${milliseconds}ms` },
+    remedy: "send hello as the first message",
+  });
+}

@@ -1,0 +1,66 @@
+// Bounded concurrency with a bounded queue in front of it.
+import { ErrorReason, failure } from "./errors.js";
+
+export interface Semaphore {
+  /**
+   * Resolves when there is a place, in order of arrival; whoever got it calls the given function once to leave. BUSY when the queue is
+   * full; rejects with the signal's reason when it is aborted first.
+   */
+  acquire(signal: AbortSignal): Promise<() => void>;
+  /** Resolves when every place is free and nobody waits. */
+  idle(): Promise<void>;
+}
+
+/** `name` stands in BUSY errors. */
+export function createSemaphore(name: string, places: number, capacity: number): Semaphore {
+  let taken = 0;
+  const waiting = new Set<() => void>();
+  let whenIdle: (() => void)[] = [];
+
+  function leave() {
+    taken--;
+    const [next] = waiting;
+    if (next) next();
+    else if (taken === 0) {
+      for (const resolve of whenIdle) resolve();
+      whenIdle = [];
+    }
+  }
+
+  function wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        waiting.delete(enter);
+        signal.removeEventListener("abort", abort);
+        taken++;
+        resolve();
+      };
+      const abort = () => {
+        waiting.delete(enter);
+        reject(signal.reason);
+      };
+      waiting.add(enter);
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  return {
+    async acquire(signal) {
+      signal.throwIfAborted();
+      if (taken < places) taken++;
+      else if (waiting.size < capacity) await wait(signal);
+      else throw busy(name, capacity);
+      return leave;
+    },
+    idle: async () => {
+      if (taken > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
+    },
+  };
+}
+
+function busy(name: string, capacity: number) {
+  return failure(ErrorReason.BUSY, `${capacity} ${name} already wait on this host`, {
+    metadata: { queue: name, capacity: String(capacity) },
+    remedy: "try again later",
+  });
+}
