@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Host, type HostFleet, requireHosts, startHosts } from "./hosts.js";
+import { type Host, type HostFleet, projectBinds, requireHosts, startHosts } from "./hosts.js";
 
 const skipped = await requireHosts();
 
@@ -24,7 +24,7 @@ describe.skipIf(skipped)("a fleet of five hosts", () => {
         { name: "suse-a", distro: "opensuse" },
         { name: "arch-a", distro: "arch" },
       ],
-      { binds: [{ source: shared, target: "/opt/shared" }] },
+      { binds: [{ source: shared, target: "/opt/shared" }, ...projectBinds()] },
     );
   });
 
@@ -102,6 +102,13 @@ describe.skipIf(skipped)("a fleet of five hosts", () => {
     expect(await onEach((host) => host.readFile("/opt/shared/note"))).toEqual(Array(5).fill("from outside"));
     const { stderr } = await fleet.host("deb-a").exec(["touch", "/opt/shared/note"]);
     expect(stderr).toContain("Read-only file system");
+  });
+
+  test("every host can run the project with Node.js", async () => {
+    const program = `import("/opt/systems-manager/node_modules/execa/index.js")
+      .then(({ execa }) => execa("cat", ["/opt/systems-manager/package.json"]))
+      .then(({ stdout }) => console.log(JSON.parse(stdout).name))`;
+    expect(await onEach((host) => host.run(["node", "-e", program]))).toEqual(Array(5).fill("systems-manager"));
   });
 
   test("exec passes arguments, input and environment untouched and returns both outputs and the exit code", async () => {
