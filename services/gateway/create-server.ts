@@ -54,12 +54,12 @@ export function createServer(parts: ServerParts): McpServer {
     { name: "systems-manager", title: "Systems manager", version: productVersion },
     {
       instructions,
-      capabilities: { ...extension?.capabilities, tools: {} },
+      capabilities: { ...extension?.capabilities, tools: { listChanged: false } },
       cacheHints: { "tools/list": definitionsCache, "server/discover": definitionsCache },
       requestState: { verify: (state, context) => states.verify(state, context) },
     },
   );
-  server.server.onerror = (error) => log.debug({ error }, "protocol error");
+  server.server.onerror = (error) => log.debug({ err: error }, "protocol error");
   extension?.register(server);
   serveTools(server, parts, (state, context) => states.mint(state, context));
   return server;
@@ -97,7 +97,7 @@ async function answer(
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
     if (!(error instanceof ConnectError))
-      log.error({ error, tool: tool.definition.name, fields: Object.keys(given) }, "a tool failed");
+      log.error({ err: error, tool: tool.definition.name, fields: Object.keys(given) }, "a tool failed");
     return renderFailure(error);
   }
 }

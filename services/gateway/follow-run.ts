@@ -69,7 +69,9 @@ function createCanceller(fleet: FleetClient, signal: AbortSignal) {
   let runId: string | undefined;
   const cancel = () => {
     if (runId === undefined) return;
-    fleet.cancelRun({ runId }).catch((error: unknown) => log.warn({ runId, error }, "the run could not be cancelled"));
+    fleet
+      .cancelRun({ runId })
+      .catch((error: unknown) => log.warn({ runId, err: error }, "the run could not be cancelled"));
   };
   signal.addEventListener("abort", cancel, { once: true });
   return {

@@ -45,7 +45,7 @@ export async function serveHttp(
   serverFor: (principal: Principal) => McpServer,
 ): Promise<HttpServer> {
   const maxRequestBodySize = options.maxRequestBytes ?? 1_048_576;
-  const onerror = (error: Error) => log.debug({ error }, "a request was refused");
+  const onerror = (error: Error) => log.debug({ err: error }, "a request was refused");
   const modern = createMcpHandler(({ authInfo }) => serverFor(principalOf(authInfo)), {
     legacy: "reject",
     onerror,
@@ -65,10 +65,10 @@ export async function serveHttp(
     };
     const serve = toNodeHandler(
       { fetch },
-      { onerror: (error) => log.error({ error }, "a request failed"), maxRequestBodySize },
+      { onerror: (error) => log.error({ err: error }, "a request failed"), maxRequestBodySize },
     );
     serve(request as Parameters<typeof serve>[0], response).catch((error: unknown) => {
-      log.error({ error }, "a response could not be written");
+      log.error({ err: error }, "a response could not be written");
       response.destroy();
     });
   });
@@ -95,7 +95,7 @@ function admission(
       return options.authenticate(request.headers.authorization ?? null);
     } catch (error) {
       if (!hasReason(error, ErrorReason.UNAUTHENTICATED)) {
-        log.error({ error }, "the credential could not be checked");
+        log.error({ err: error }, "the credential could not be checked");
         return refuse(response, jsonRpcError(500, "the credential could not be checked; see the server's log"));
       }
       const challenge = { "www-authenticate": 'Bearer realm="systems-manager"' };

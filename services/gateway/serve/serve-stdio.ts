@@ -32,7 +32,7 @@ export function serveStdio(options: StdioOptions, serverFor: (principal: Princip
   });
   const handle = serve(() => serverFor(principal), {
     transport: new StdioServerTransport(input, output),
-    onerror: (error) => log.warn({ error }, "stdio protocol error"),
+    onerror: (error) => log.warn({ err: error }, "stdio protocol error"),
   });
   return { closed, close: () => handle.close() };
 }
