@@ -22,31 +22,62 @@ constexpr uint64_t kKernelThread = 0x00200000;
 struct Scratch {
   // A stat line has 52 numbers and a name of at most 63 bytes.
   std::array<char, 2048> stat;
+  std::array<char, 256> memory;
   std::array<char, kMaxCommandLineBytes> command_line;
 };
 
-void AppendProcess(RecordBuffer& records, const StatLine& stat, uint32_t pid, uint32_t user_id,
-                   std::string_view command_line, uint64_t cut_bytes) {
+// What is known of one process before it is packed.
+struct Process {
+  uint32_t pid;
+  uint32_t user_id;
+  StatLine stat;
+  uint64_t resident_pages;
+  std::string_view command_line;
+  uint64_t cut_bytes;
+};
+
+void AppendProcess(RecordBuffer& records, const Process& process) {
   static const auto page_bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const StatLine& stat = process.stat;
   ProcessRecord record{};
-  record.size =
-      static_cast<uint32_t>(RecordBuffer::PaddedToWord(sizeof(record) + stat.name.size() + command_line.size()));
-  record.pid = pid;
+  record.size = static_cast<uint32_t>(
+      RecordBuffer::PaddedToWord(sizeof(record) + stat.name.size() + process.command_line.size()));
+  record.pid = process.pid;
   record.parent_pid = stat.parent_pid;
-  record.user_id = user_id;
+  record.user_id = process.user_id;
   record.state = static_cast<unsigned char>(stat.state);
   record.thread_count = stat.thread_count;
-  record.command_line_bytes = static_cast<uint32_t>(command_line.size());
+  record.command_line_bytes = static_cast<uint32_t>(process.command_line.size());
   record.name_bytes = static_cast<uint32_t>(stat.name.size());
   record.user_ticks = stat.user_ticks;
   record.system_ticks = stat.system_ticks;
   record.start_ticks = stat.start_ticks;
-  record.resident_bytes = stat.resident_pages * page_bytes;
-  record.cut_bytes = cut_bytes;
+  record.resident_bytes = process.resident_pages * page_bytes;
+  record.cut_bytes = process.cut_bytes;
   records.AppendRecord(record);
   records.AppendBytes(stat.name);
-  records.AppendBytes(command_line);
+  records.AppendBytes(process.command_line);
   records.PadToWord();
+}
+
+// The text of a small file of the process.
+template <size_t capacity>
+Access ReadText(int directory, const char* name, std::array<char, capacity>& buffer, std::string_view& text,
+                uint64_t& cut_bytes) {
+  size_t length = 0;
+  const Access access = ReadFile(directory, name, buffer.data(), buffer.size(), length, cut_bytes);
+  text = {buffer.data(), length};
+  return access;
+}
+
+// Memory and command line, which a kernel thread has not.
+Access ReadMemoryAndCommandLine(int directory, Scratch& scratch, Process& process) {
+  std::string_view memory;
+  uint64_t no_cut = 0;
+  Access access = ReadText(directory, "statm", scratch.memory, memory, no_cut);
+  if (access != Access::kOk) return access;
+  process.resident_pages = ParseResidentPages(memory);
+  return ReadText(directory, "cmdline", scratch.command_line, process.command_line, process.cut_bytes);
 }
 
 // All reads go through one descriptor of the process's directory, so that they cannot mix two processes that had one
@@ -58,20 +89,19 @@ Access ReadProcess(int proc, uint32_t pid, Scratch& scratch, RecordBuffer& recor
   struct stat owner;
   if (fstat(directory.get(), &owner) != 0) return AccessFromErrno(errno, name);
 
-  size_t stat_bytes = 0;
+  std::string_view text;
   uint64_t cut_bytes = 0;
-  Access access = ReadFile(directory.get(), "stat", scratch.stat.data(), scratch.stat.size(), stat_bytes, cut_bytes);
+  Access access = ReadText(directory.get(), "stat", scratch.stat, text, cut_bytes);
   if (access != Access::kOk) return access;
-  const auto stat = ParseStatLine({scratch.stat.data(), stat_bytes});
+  const auto stat = ParseStatLine(text);
   if (!stat) return Access::kVanished;
 
-  size_t command_line_bytes = 0;
+  Process process{pid, owner.st_uid, *stat, 0, {}, 0};
   if ((stat->flags & kKernelThread) == 0) {
-    access = ReadFile(directory.get(), "cmdline", scratch.command_line.data(), scratch.command_line.size(),
-                      command_line_bytes, cut_bytes);
+    access = ReadMemoryAndCommandLine(directory.get(), scratch, process);
     if (access != Access::kOk) return access;
   }
-  AppendProcess(records, *stat, pid, owner.st_uid, {scratch.command_line.data(), command_line_bytes}, cut_bytes);
+  AppendProcess(records, process);
   return Access::kOk;
 }
 

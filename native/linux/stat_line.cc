@@ -1,5 +1,6 @@
 #include "linux/stat_line.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -9,7 +10,7 @@ namespace {
 
 // Numbers as in proc_pid_stat(5).
 constexpr size_t kFirstField = 3;
-constexpr size_t kLastField = 24;
+constexpr size_t kLastField = 22;
 
 using Fields = std::array<std::string_view, kLastField + 1>;
 
@@ -40,17 +41,22 @@ std::optional<StatLine> ParseStatLine(std::string_view text) {
   if (opening == std::string_view::npos || closing == std::string_view::npos || closing < opening) return std::nullopt;
   Fields fields;
   if (closing + 2 > text.size() || !SplitFields(text.substr(closing + 2), fields)) return std::nullopt;
-  return StatLine{
-      text.substr(opening + 1, closing - opening - 1),
-      fields[3][0],
-      ToNumber<uint32_t>(fields[4]),
-      ToNumber<uint64_t>(fields[9]),
-      ToNumber<uint64_t>(fields[14]),
-      ToNumber<uint64_t>(fields[15]),
-      ToNumber<uint32_t>(fields[20]),
-      ToNumber<uint64_t>(fields[22]),
-      ToNumber<uint64_t>(fields[24]),
-  };
+  if (fields[kFirstField].empty()) return std::nullopt;
+  StatLine stat{};
+  stat.name = text.substr(opening + 1, closing - opening - 1);
+  stat.state = fields[3][0];
+  stat.parent_pid = ToNumber<uint32_t>(fields[4]);
+  stat.flags = ToNumber<uint64_t>(fields[9]);
+  stat.user_ticks = ToNumber<uint64_t>(fields[14]);
+  stat.system_ticks = ToNumber<uint64_t>(fields[15]);
+  stat.thread_count = ToNumber<uint32_t>(fields[20]);
+  stat.start_ticks = ToNumber<uint64_t>(fields[22]);
+  return stat;
+}
+
+uint64_t ParseResidentPages(std::string_view statm) {
+  const size_t space = statm.find(' ');
+  return space == std::string_view::npos ? 0 : ToNumber<uint64_t>(statm.substr(space + 1));
 }
 
 }  // namespace systems_manager

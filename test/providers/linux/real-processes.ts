@@ -88,3 +88,16 @@ export function childOf(pid: number): number {
 export function argvOf(pid: number): string {
   return readFileSync(`/proc/${pid}/cmdline`, "latin1");
 }
+
+/** Some views need another user; only root can become one. */
+export const isRoot = process.geteuid?.() === 0;
+
+/** Runs as the user nobody. Every thread of this process changes with it, so nothing else may run meanwhile. */
+export async function asNobody<Value>(run: () => Promise<Value>): Promise<Value> {
+  process.seteuid?.(65534);
+  try {
+    return await run();
+  } finally {
+    process.seteuid?.(0);
+  }
+}

@@ -1,4 +1,4 @@
-// Text of /proc/PID/stat.
+// Text of /proc/PID/stat and /proc/PID/statm.
 
 /** The fields of /proc/PID/stat that the product uses. */
 export interface ProcessStat {
@@ -10,7 +10,6 @@ export interface ProcessStat {
   readonly systemTicks: number;
   readonly threadCount: number;
   readonly startTicks: number;
-  readonly residentPages: number;
   readonly isKernelThread: boolean;
 }
 
@@ -29,7 +28,7 @@ export function parseStat(bytes: Buffer): ProcessStat | undefined {
   const fields = bytes.toString("latin1", closing + 2).split(" ");
   // fields[0] is field 3 of proc_pid_stat(5).
   const number = (field: number) => Number(fields[field - 3]);
-  if (fields.length < 22) return undefined;
+  if (fields.length < 20) return undefined;
   return {
     pid: Number(bytes.toString("latin1", 0, opening)),
     name: bytes.toString("utf8", opening + 1, closing),
@@ -40,6 +39,10 @@ export function parseStat(bytes: Buffer): ProcessStat | undefined {
     systemTicks: number(15),
     threadCount: number(20),
     startTicks: number(22),
-    residentPages: number(24),
   };
+}
+
+/** Resident pages: the second number of statm, which newer kernels keep exact; stat's own may be off by megabytes on many CPUs. */
+export function parseResidentPages(statm: string): number {
+  return Number(statm.split(" ")[1] ?? 0);
 }

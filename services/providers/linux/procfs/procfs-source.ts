@@ -3,7 +3,7 @@ import { open, readdir, readFile, readlink, stat } from "node:fs/promises";
 import { mapLimited } from "../../../shared/map-limited.js";
 import { kernelUnits } from "./clock.js";
 import { maxCommandLineBytes, parseCommandLine } from "./parse-cmdline.js";
-import { type ProcessStat, parseStat } from "./parse-stat.js";
+import { parseResidentPages, parseStat } from "./parse-stat.js";
 import { isDenied, isVanished } from "./proc-error.js";
 import type { ProcessTable, ProcSource, RawProcess, SocketDescriptor, SocketTable } from "./proc-source.js";
 
@@ -66,7 +66,7 @@ async function readProcess(pid: number): Promise<RawProcess | "vanished" | "unse
     const [{ uid }, statBytes] = await Promise.all([stat(`/proc/${pid}`), readFile(`/proc/${pid}/stat`)]);
     const parsed = parseStat(statBytes);
     if (!parsed) return "vanished";
-    return describe(parsed, uid, parsed.isKernelThread ? [] : await readArguments(pid));
+    return { ...parsed, userId: uid, ...(parsed.isKernelThread ? nothing : await readMemoryAndArguments(pid)) };
   } catch (error) {
     if (isVanished(error)) return "vanished";
     if (isDenied(error)) return "unseen";
@@ -74,20 +74,12 @@ async function readProcess(pid: number): Promise<RawProcess | "vanished" | "unse
   }
 }
 
-function describe(parsed: ProcessStat, userId: number, argv: readonly string[]): RawProcess {
-  return {
-    pid: parsed.pid,
-    parentPid: parsed.parentPid,
-    userId,
-    state: parsed.state,
-    threadCount: parsed.threadCount,
-    userTicks: parsed.userTicks,
-    systemTicks: parsed.systemTicks,
-    startTicks: parsed.startTicks,
-    residentBytes: parsed.residentPages * kernelUnits().pageBytes,
-    name: parsed.name,
-    argv,
-  };
+/** A kernel thread has neither memory nor arguments. */
+const nothing = { residentBytes: 0, argv: [] };
+
+async function readMemoryAndArguments(pid: number): Promise<{ residentBytes: number; argv: readonly string[] }> {
+  const [statm, argv] = await Promise.all([readFile(`/proc/${pid}/statm`, "latin1"), readArguments(pid)]);
+  return { residentBytes: parseResidentPages(statm) * kernelUnits().pageBytes, argv };
 }
 
 async function readArguments(pid: number): Promise<string[]> {

@@ -24,7 +24,7 @@ describe("a command line", () => {
   });
 
   it("gives back any arguments that do not end in an empty one", () => {
-    const argument = fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\0", "").toWellFormed());
+    const argument = fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\0", ""));
     fc.assert(
       fc.property(fc.array(argument, { minLength: 1 }), (argv) => {
         fc.pre(argv.at(-1) !== "");

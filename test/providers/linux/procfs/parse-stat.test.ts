@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { parseStat } from "../../../../services/providers/linux/procfs/parse-stat.js";
+import { parseResidentPages, parseStat } from "../../../../services/providers/linux/procfs/parse-stat.js";
 
 const tail = "20 0 1 0 164685 3133440 409 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0";
 
@@ -35,7 +35,6 @@ it("reads every field of a captured line", () => {
     systemTicks: 41,
     threadCount: 11,
     startTicks: 98765,
-    residentPages: 18432,
   });
 });
 
@@ -47,9 +46,17 @@ it("knows a kernel thread by its flag", () => {
 
 it("reads a zombie", () => {
   const line = "99 (defunct) Z 1 99 99 0 -1 4194308 0 0 0 0 1 2 0 0 20 0 1 0 555 0 0 18446744073709551615 0 0 0 0 0\n";
-  expect(parseStat(Buffer.from(line))).toMatchObject({ state: "Z", residentPages: 0, startTicks: 555 });
+  expect(parseStat(Buffer.from(line))).toMatchObject({ state: "Z", startTicks: 555 });
 });
 
 test.each(["", "713", "713 (cat", "713 (cat) S 1 2"])("cut text %j is no process", (text) => {
   expect(parseStat(Buffer.from(text))).toBeUndefined();
+});
+
+test.each([
+  ["1234 567 89 1 0 2 0\n", 567],
+  ["0 0 0 0 0 0 0\n", 0],
+  ["", 0],
+])("/proc/PID/statm %j has %i resident pages", (text, pages) => {
+  expect(parseResidentPages(text)).toBe(pages);
 });
