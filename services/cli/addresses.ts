@@ -1,10 +1,11 @@
 // Where a running `up` listens, left in its state directory for the other verbs.
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** URLs of one control plane. */
 export interface Addresses {
-  readonly mcp: string;
+  /** Absent when MCP is served on the standard streams alone. */
+  readonly mcp?: string;
   readonly grpc: string;
   readonly relay: string;
 }
@@ -14,6 +15,11 @@ export function writeAddresses(stateDirectory: string, addresses: Addresses): vo
   const path = join(stateDirectory, "addresses.json");
   writeFileSync(`${path}.new`, `${JSON.stringify(addresses)}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
+}
+
+/** Takes them away again. */
+export function forgetAddresses(stateDirectory: string): void {
+  rmSync(join(stateDirectory, "addresses.json"), { force: true });
 }
 
 /** The addresses that were last written there; undefined when none were. */

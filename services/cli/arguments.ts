@@ -11,14 +11,9 @@ import {
 } from "@bufbuild/protobuf";
 import { InvalidArgumentError } from "commander";
 import { ErrorReason, failure } from "../shared/errors.js";
+import type { ListenAddress } from "../shared/grpc-server.js";
 import { nearest } from "../shared/nearest.js";
 import { type Operation, operations } from "../shared/operations.js";
-
-/** An address to listen on. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** "127.0.0.1:7600" or "[::1]:7600". */
 export function parseListenAddress(text: string): ListenAddress {

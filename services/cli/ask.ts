@@ -1,7 +1,6 @@
 // systems-manager ask OPERATION --on SELECTOR [FIELD=VALUE ...]: one read on many hosts.
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Command } from "commander";
-import type { RunFinished } from "../gen/systemsmanager/fleet/v1/run_pb.js";
 import { operations } from "../shared/operations.js";
 import { encodeRequest, operationByVerb, operationVerb, parseSeconds } from "./arguments.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
@@ -31,7 +30,7 @@ export const ask = addClientOptions(new Command("ask"))
       tokenBudget: Number(options.tokens),
       ...(options.timeout === undefined ? {} : { timeout: durationFromMs(options.timeout) }),
     });
-    const finished = (await followRun(responses)) as RunFinished;
+    const finished = await followRun(responses);
     printSummary(finished.summary, options.json);
     process.exitCode = exitCodeOf(finished.run?.accounting);
   });

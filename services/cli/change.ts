@@ -5,7 +5,7 @@ import { type Plan, PlanSchema } from "../gen/systemsmanager/fleet/v1/run_pb.js"
 import { operations } from "../shared/operations.js";
 import { encodeRequest, operationByVerb, operationVerb } from "./arguments.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
-import { followRun, printSummary } from "./follow-run.js";
+import { followPlan, printSummary } from "./follow-run.js";
 
 interface ChangeOptions extends ClientOptions {
   readonly on: string;
@@ -25,7 +25,7 @@ export const change = addClientOptions(new Command("change"))
       method: operation.name,
       request: encodeRequest(operation.method.input, fields),
     });
-    const plan = (await followRun(responses)) as Plan;
+    const plan = await followPlan(responses);
     if (options.json) console.log(toJsonString(PlanSchema, plan));
     else printPlan(plan);
   });

@@ -2,7 +2,6 @@
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { Command } from "commander";
 import { ConfirmationMethod } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
-import type { RunFinished } from "../gen/systemsmanager/fleet/v1/run_pb.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
 import { exitCodeOf, followRun, printSummary } from "./follow-run.js";
 
@@ -12,7 +11,7 @@ export const commit = addClientOptions(new Command("commit"))
   .action(async (planHash: string, options: ClientOptions) => {
     const confirmation = { method: ConfirmationMethod.COMMAND_LINE, confirmedAt: timestampNow() };
     const responses = clientOf(options).commitChange({ planHash, confirmation });
-    const finished = (await followRun(responses)) as RunFinished;
+    const finished = await followRun(responses);
     printSummary(finished.summary, options.json);
     process.exitCode = exitCodeOf(finished.run?.accounting);
   });

@@ -5,8 +5,9 @@ import { startDaemon } from "../daemon/start-daemon.js";
 import { loadOrCreateToken } from "../identity/principal.js";
 import { verifyingKeyFromPem } from "../identity/signing-key.js";
 import { getOSProvider } from "../providers/get-os-provider.js";
+import type { ListenAddress } from "../shared/grpc-server.js";
 import { createLogger } from "../shared/log.js";
-import { collect, collectLabel, type ListenAddress, parseListenAddress } from "./arguments.js";
+import { collect, collectLabel, parseListenAddress } from "./arguments.js";
 import { runUntilSignal } from "./run-until-signal.js";
 import { defaultStateDirectory, statePaths } from "./state-directory.js";
 

@@ -3,8 +3,12 @@ import { readFileSync } from "node:fs";
 import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { FleetService } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import type { Principal } from "../identity/principal.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { statePaths } from "./state-directory.js";
+
+/** Who acts at this machine's command line. */
+export const localPrincipal: Principal = { name: "local" };
 
 export type FleetClient = Client<typeof FleetService>;
 

@@ -12,15 +12,27 @@ export type RunEvent =
   | { case: "planned"; value: Plan }
   | { case: undefined; value?: undefined };
 
-/** Follows a run to its end and returns its last event. */
-export async function followRun(responses: AsyncIterable<{ event: RunEvent }>): Promise<RunFinished | Plan> {
-  let last: RunFinished | Plan | undefined;
+/** Follows a run to its end. */
+export async function followRun(responses: AsyncIterable<{ event: RunEvent }>): Promise<RunFinished> {
+  const last = await follow(responses);
+  if (last?.case !== "finished") throw endedEarly();
+  return last.value;
+}
+
+/** Follows a dry run to its plan. */
+export async function followPlan(responses: AsyncIterable<{ event: RunEvent }>): Promise<Plan> {
+  const last = await follow(responses);
+  if (last?.case !== "planned") throw endedEarly();
+  return last.value;
+}
+
+async function follow(responses: AsyncIterable<{ event: RunEvent }>): Promise<RunEvent | undefined> {
+  let last: RunEvent | undefined;
   for await (const { event } of responses) {
     if (event.case === "progress" && event.value.accounting) showProgress(event.value.accounting);
-    if (event.case === "finished" || event.case === "planned") last = event.value;
+    last = event;
   }
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-  if (!last) throw failure(ErrorReason.INTERNAL, "the run's stream ended before its summary");
   return last;
 }
 
@@ -33,6 +45,12 @@ export function printSummary(summary: Summary | undefined, json: boolean): void 
 /** 0 when every host answered, 1 otherwise. */
 export function exitCodeOf(accounting: Accounting | undefined): number {
   return accounting !== undefined && accounting.ok === accounting.targeted ? 0 : 1;
+}
+
+function endedEarly(): Error {
+  return failure(ErrorReason.INTERNAL, "the run's stream ended before its result", {
+    remedy: "ask again; if it repeats, look at the log of the control plane",
+  });
 }
 
 function showProgress(accounting: Accounting): void {

@@ -1,6 +1,10 @@
 // Where a process keeps what must survive it: keys, token, journal, results.
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { ErrorReason, failure } from "../shared/errors.js";
 
 /** Default state directory: /var/lib/systems-manager for root, the XDG state home for others. */
 export function defaultStateDirectory(): string {
@@ -17,5 +21,38 @@ export function statePaths(directory: string) {
     verifyingKey: join(directory, "fleet.pub"),
     fleet: join(directory, "fleet"),
     daemon: join(directory, "daemon"),
+    lock: join(directory, "lock.sock"),
   };
+}
+
+/**
+ * Keeps the directory to this process until closed. The lock is a listening socket, which the kernel gives up with the process.
+ * STORAGE_FAILED when another process holds it.
+ */
+export async function lockStateDirectory(directory: string): Promise<{ close(): Promise<void> }> {
+  const { lock } = statePaths(directory);
+  if (await isStateDirectoryLocked(directory)) {
+    throw failure(ErrorReason.STORAGE_FAILED, `the state directory ${directory} is in use by another process`, {
+      metadata: { path: directory },
+      remedy: "end that process, or give another --state-dir",
+    });
+  }
+  rmSync(lock, { force: true });
+  const server = createServer((socket) => socket.destroy()).listen(lock);
+  await once(server, "listening");
+  return { close: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+/** True while a process holds the directory. */
+export async function isStateDirectoryLocked(directory: string): Promise<boolean> {
+  const socket = connect(statePaths(directory).lock);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch (error) {
+    if (["ENOENT", "ECONNREFUSED"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  } finally {
+    socket.destroy();
+  }
 }

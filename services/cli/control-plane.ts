@@ -1,0 +1,108 @@
+// Puts the control plane of one process together: bus, fleet, relay, gateway, and the gRPC server in front of the fleet.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { type ConnectRouter, createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
+import { openBus } from "../bus/open-bus.js";
+import { createFleet } from "../fleet/fleet.js";
+import { createGateway, type Gateway } from "../gateway/gateway.js";
+import { FleetService } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { authenticateRequests } from "../identity/authenticate.js";
+import { loadOrCreateToken, localTokenAuthenticator, type Principal, principalKey } from "../identity/principal.js";
+import { loadOrCreateSigningKey, type VerifyingKey } from "../identity/signing-key.js";
+import { startRelay } from "../relay/start-relay.js";
+import { type ListenAddress, startGrpcServer, type TlsIdentity } from "../shared/grpc-server.js";
+import { createLogger } from "../shared/log.js";
+import { validateRequests } from "../shared/validation.js";
+import { type Addresses, forgetAddresses, writeAddresses } from "./addresses.js";
+import { createCloser } from "./closer.js";
+import type { FleetClient } from "./fleet-client.js";
+import { lockStateDirectory, statePaths } from "./state-directory.js";
+
+export interface ControlPlaneOptions {
+  readonly fleetId: string;
+  readonly stateDirectory: string;
+  readonly grpc: ListenAddress;
+  readonly relay: ListenAddress;
+  /** Absent: MCP is served on the standard streams alone. */
+  readonly mcp?: ListenAddress;
+  /** For the relay; without it daemons attach in plain text. */
+  readonly tls?: TlsIdentity;
+}
+
+/** A control plane at work. */
+export interface ControlPlane {
+  readonly addresses: Addresses;
+  readonly token: string;
+  readonly verifyingKey: VerifyingKey;
+  readonly gateway: Gateway;
+  /** A client that acts in this principal's name, within the process. */
+  fleetFor(principal: Principal): FleetClient;
+  close(): Promise<void>;
+}
+
+/** Resolves when everything listens. STORAGE_FAILED when another process uses the state directory; UNREACHABLE for a port. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { fleetId, stateDirectory } = options;
+  const paths = statePaths(stateDirectory);
+  const closer = createCloser();
+  try {
+    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+    closer.add(await lockStateDirectory(stateDirectory));
+    const signingKey = loadOrCreateSigningKey(paths.signingKey);
+    writeFileSync(paths.verifyingKey, signingKey.verifyingKey.pem);
+    const token = loadOrCreateToken(paths.token);
+    const authenticate = localTokenAuthenticator(token);
+
+    const bus = closer.add(await openBus({ kind: "embedded" }));
+    const fleet = closer.add(
+      await createFleet({ bus, fleetId, signingKey, stateDirectory: paths.fleet, log: createLogger("fleet") }),
+    );
+    const relay = closer.add(
+      await startRelay({
+        bus,
+        fleetId,
+        listen: options.relay,
+        log: createLogger("relay"),
+        ...(options.tls ? { tls: options.tls } : {}),
+      }),
+    );
+    const fleetFor = clientsInProcess(fleet.routes);
+    const gateway = createGateway({ fleetFor });
+    const grpc = closer.add(
+      await startGrpcServer({
+        listen: options.grpc,
+        routes: fleet.routes,
+        services: [FleetService],
+        authenticate: authenticateRequests(authenticate),
+        log: createLogger("grpc"),
+      }),
+    );
+    const mcp = options.mcp && closer.add(await gateway.serveHttp({ listen: options.mcp, authenticate }));
+    const addresses = { grpc: grpc.url, relay: relay.url, ...(mcp ? { mcp: mcp.url } : {}) };
+    writeAddresses(stateDirectory, addresses);
+    closer.add({ close: async () => forgetAddresses(stateDirectory) });
+    return { addresses, token, verifyingKey: signingKey.verifyingKey, gateway, fleetFor, close: closer.close };
+  } catch (error) {
+    await closer.close();
+    throw error;
+  }
+}
+
+/** Clients of the fleet's routes in this process, one for each principal. */
+function clientsInProcess(routes: (router: ConnectRouter) => void): (principal: Principal) => FleetClient {
+  const clients = new Map<string, FleetClient>();
+  return (principal) => {
+    const known = clients.get(principal.name);
+    if (known) return known;
+    const interceptors = [actAs(principal), validateRequests];
+    const client = createClient(FleetService, createRouterTransport(routes, { router: { interceptors } }));
+    clients.set(principal.name, client);
+    return client;
+  };
+}
+
+function actAs(principal: Principal): Interceptor {
+  return (next) => (request) => {
+    request.contextValues.set(principalKey, principal);
+    return next(request);
+  };
+}
