@@ -38,7 +38,13 @@ describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
   });
 
   test.each(eras)("a client of %s over stdio gets the same", async (era) => {
-    const args = ["mcp", "--fleet", fleet.controlPlane.addresses.grpc, "--state-dir", fleet.controlPlane.stateDirectory];
+    const args = [
+      "mcp",
+      "--fleet",
+      fleet.controlPlane.addresses.grpc,
+      "--state-dir",
+      fleet.controlPlane.stateDirectory,
+    ];
     const { commandPath } = await import("./control-plane.js");
     const other = await connectMcp(era, { command: process.execPath, args: [commandPath, ...args] });
     const answer = await other.call("capture_system_snapshot", { selector: "all" });
@@ -56,7 +62,10 @@ describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
     expect(answer.text).toMatch(/payment backend refused order/);
     const [template] = answer.structured.templates;
     expect(template).toMatchObject({ count: 11, host_count: 2 });
-    expect(Object.fromEntries(template.hosts.map((entry: any) => [entry.host, entry.count]))).toEqual({ "deb-b": 7, "pacman-a": 4 });
+    expect(Object.fromEntries(template.hosts.map((entry: any) => [entry.host, entry.count]))).toEqual({
+      "deb-b": 7,
+      "pacman-a": 4,
+    });
     const majority = answer.structured.majority.find((finding: any) => finding.path === "matched");
     expect(majority).toMatchObject({ value: "false", host_count: 3 });
     expectUnderBudget(answer);
@@ -71,7 +80,12 @@ describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
     const opened = await client.call("open_result", { run_id: answer.structured.run_id, host: "dnf-a" });
     const [listener] = opened.structured.items[0].answer.listeners;
     expect(listener).toMatchObject({ protocol: "SOCKET_PROTOCOL_TCP", port: 443 });
-    expect(listener.holders[0]).toMatchObject({ name: "node", argv: ["/usr/bin/node", "-e", script], parentPid: 1, parentName: "systemd" });
+    expect(listener.holders[0]).toMatchObject({
+      name: "node",
+      argv: ["/usr/bin/node", "-e", script],
+      parentPid: 1,
+      parentName: "systemd",
+    });
     for (const other of ["deb-a", "deb-b", "zypper-a", "pacman-a"]) {
       const empty = await client.call("open_result", { run_id: answer.structured.run_id, host: other });
       expect(empty.structured.items[0].answer.listeners ?? []).toEqual([]);
@@ -84,28 +98,36 @@ describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
     const answer = await client.call("list_services", { selector: "all", names: ["ledger"] });
     expectAccounting(answer, { targeted: 5, ok: 5 });
     const deviation = answer.structured.deviations.find((finding: any) => finding.path === "services.active_state");
-    expect(deviation).toMatchObject({ key: "ledger.service", value: "failed", hosts: ["zypper-a"], majority_value: "active" });
+    expect(deviation).toMatchObject({
+      key: "ledger.service",
+      value: "failed",
+      hosts: ["zypper-a"],
+      majority_value: "active",
+    });
     const result = answer.structured.deviations.find((finding: any) => finding.path === "services.result");
     expect(result.value).toMatch(/signal|core-dump/);
     expect(answer.text).toMatch(/ledger\.service.*zypper-a|zypper-a.*ledger\.service/);
   });
 
-  test.each(packageManagers)("%s: install, restart, upgrade and remove by plan, confirmation and commit", async (_manager, name) => {
-    const host = fleet.hosts.host(name);
-    await host.publish("1.0");
-    await change("install_applications", { selector: name, packages: ["hello-fleet"], refresh: true });
-    expect(await installedVersion(name)).toMatch(/^1\.0/);
-    await host.run(["systemctl", "daemon-reload"]);
-    await host.run(["systemctl", "start", "hello-fleet"]);
-    const firstPid = await mainPid(name);
-    await change("manage_service", { selector: name, name: "hello-fleet", action: "restart" });
-    expect(await mainPid(name)).not.toBe(firstPid);
-    await host.publish("2.0");
-    await change("update", { selector: name, packages: ["hello-fleet"], refresh: true });
-    expect(await installedVersion(name)).toMatch(/^2\.0/);
-    await change("remove_applications", { selector: name, packages: ["hello-fleet"] });
-    expect(await installedVersion(name)).toBe("");
-  });
+  test.each(packageManagers)(
+    "%s: install, restart, upgrade and remove by plan, confirmation and commit",
+    async (_manager, name) => {
+      const host = fleet.hosts.host(name);
+      await host.publish("1.0");
+      await change("install_applications", { selector: name, packages: ["hello-fleet"], refresh: true });
+      expect(await installedVersion(name)).toMatch(/^1\.0/);
+      await host.run(["systemctl", "daemon-reload"]);
+      await host.run(["systemctl", "start", "hello-fleet"]);
+      const firstPid = await mainPid(name);
+      await change("manage_service", { selector: name, name: "hello-fleet", action: "restart" });
+      expect(await mainPid(name)).not.toBe(firstPid);
+      await host.publish("2.0");
+      await change("update", { selector: name, packages: ["hello-fleet"], refresh: true });
+      expect(await installedVersion(name)).toMatch(/^2\.0/);
+      await change("remove_applications", { selector: name, packages: ["hello-fleet"] });
+      expect(await installedVersion(name)).toBe("");
+    },
+  );
 
   test("a declined plan changes nothing, and a client without elicitation is refused in words that help", async () => {
     const endpoint = { url: fleet.controlPlane.addresses.mcp, token: fleet.controlPlane.token };
@@ -172,7 +194,13 @@ describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
     await fleet.hosts.host(name).run(["journalctl", "--sync"]);
   }
 
-  async function installUnit(name: string, unit: string, command: string, extra: string[] = [], start = true): Promise<void> {
+  async function installUnit(
+    name: string,
+    unit: string,
+    command: string,
+    extra: string[] = [],
+    start = true,
+  ): Promise<void> {
     const host = fleet.hosts.host(name);
     const lines = ["[Service]", `ExecStart=${command}`, ...extra, "[Install]", "WantedBy=multi-user.target", ""];
     await host.writeFile(`/etc/systemd/system/${unit}`, lines.join("\n"));
@@ -187,7 +215,7 @@ describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
     const answer = await client.call("commit_change", { plan_hash: plan.structured.plan_hash });
     expect(answer.isError, answer.text).toBe(false);
     expectAccounting(answer, { targeted: 1, ok: 1 });
-    const predicted = await changesOf(plan.structured.dry_run_id);
+    const predicted = await changesOf(plan.structured.run_id);
     expect(predicted.length).toBeGreaterThan(0);
     expect(await changesOf(answer.structured.run_id)).toEqual(predicted);
   }
@@ -209,7 +237,8 @@ describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
     return exitCode === 0 ? stdout.replace(/^hello-fleet /, "") : "";
   }
 
-  const mainPid = (name: string) => fleet.hosts.host(name).run(["systemctl", "show", "-p", "MainPID", "--value", "hello-fleet"]);
+  const mainPid = (name: string) =>
+    fleet.hosts.host(name).run(["systemctl", "show", "-p", "MainPID", "--value", "hello-fleet"]);
 
   async function startsOf(name: string): Promise<number> {
     const { stdout } = await fleet.hosts.host(name).exec(["cat", "/var/tmp/slow-starts"]);
@@ -219,7 +248,7 @@ describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
 
 function expectAccounting(answer: ToolAnswer, expected: Record<string, number>): void {
   expect(answer.isError, answer.text).toBe(false);
-  const { accounting } = answer.structured;
+  const { hosts: accounting } = answer.structured;
   expect(accounting).toMatchObject(expected);
   const states = ["ok", "failed", "denied", "expired", "queued", "cancelled", "no_answer", "indeterminate"];
   expect(states.reduce((sum, state) => sum + (accounting[state] ?? 0), 0)).toBe(accounting.targeted);
