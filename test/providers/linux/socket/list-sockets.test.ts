@@ -190,7 +190,11 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
   it.skipIf(!isRoot)(
     "shows another user the socket without its holder, and says how many processes it could not see",
     async () => {
-      const port = portOf(await listen({ port: 0, host: "127.0.0.1" }));
+      const server = await listen({ port: 0, host: "127.0.0.1" });
+      const port = portOf(server);
+      // This process becomes another user; the child that keeps the socket stays root.
+      await shareWithChild(server);
+      server.close();
       const { listeners, unseenCount } = await asNobody(() => list({ port }));
       expect(listeners).toEqual([expect.objectContaining({ port, holders: [] })]);
       expect(unseenCount).toBeGreaterThan(1);
