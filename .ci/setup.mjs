@@ -4,7 +4,7 @@
 //   node .ci/setup.mjs --test   and to run its tests
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 // Debian package → a program that it brings.
@@ -21,6 +21,8 @@ process.chdir(new URL("..", import.meta.url).pathname);
 const wanted = { ...buildPackages, ...(process.argv.includes("--test") ? testPackages : {}) };
 installSystemPackages(missingPackages(wanted));
 step("npm packages", ["package-lock.json"], "node_modules", ["npm", "ci", "--no-audit", "--no-fund"]);
+// The Node.js that a test tool needs must not become the one that npm scripts run.
+rmSync("node_modules/.bin/node", { force: true });
 step("native addon", ["CMakeLists.txt", "native"], "build/Release", ["node_modules/.bin/cmake-js", "compile"]);
 step("TypeScript", ["services", "bench", "tsconfig.json", "tsconfig.build.json"], "dist", [
   "node_modules/.bin/tsc",
