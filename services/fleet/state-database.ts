@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Database, open } from "lmdb";
 import type { PlanRecord } from "./plan/plan-record.js";
-import type { HostAnswer, RunRecord, TargetHost } from "./run/run-record.js";
+import type { HostAnswer, RunRecord, RunSubject } from "./run/run-record.js";
 
 /** Tables by name; keys are strings or arrays, which lmdb keeps in order. */
 export interface StateDatabase {
@@ -14,9 +14,8 @@ export interface StateDatabase {
   readonly runs: Database<RunRecord, string>;
   /** Run ids in order of time: [started at, run id]. */
   readonly runsByTime: Database<string, [number, string]>;
-  /** The frozen host set of a run. */
-  readonly targets: Database<TargetHost[], string>;
-  /** What a host answered: [run id, index of the host in targets]. A queued host has none. */
+  readonly subjects: Database<RunSubject, string>;
+  /** What a host answered: [run id, index of the host in its targets]. A queued host has none. */
   readonly answers: Database<HostAnswer, [string, number]>;
   /** Response bodies by digest, each stored once. */
   readonly bodies: Database<Buffer, string>;
@@ -43,7 +42,7 @@ export function openStateDatabase(stateDirectory: string): StateDatabase {
     hosts: root.openDB({ name: "hosts", encoding: "binary" }),
     runs: root.openDB({ name: "runs" }),
     runsByTime: root.openDB({ name: "runs-by-time" }),
-    targets: root.openDB({ name: "targets" }),
+    subjects: root.openDB({ name: "subjects" }),
     answers: root.openDB({ name: "answers" }),
     bodies: root.openDB({ name: "bodies", encoding: "binary" }),
     bodyRuns: root.openDB({ name: "body-runs" }),

@@ -35,8 +35,11 @@ export function draftCommands(order: RunOrder): CommandDraft[] {
 }
 
 /** Tells the hosts that are still queued to stop; with the chunks of the invocation, because each was a command of its own. */
-export function draftCancellations({ record, targets }: TrackedRun, queued: ReadonlySet<TargetHost>): CommandDraft[] {
-  return chunkTargets(targets, record.request.length).flatMap((chunk, index) => {
+export function draftCancellations(
+  { record, targets, request }: TrackedRun,
+  queued: ReadonlySet<TargetHost>,
+): CommandDraft[] {
+  return chunkTargets(targets, request.length).flatMap((chunk, index) => {
     const hostIds = chunk.filter((target) => queued.has(target)).map((target) => target.hostId);
     const commandId = record.commandIds[index];
     if (hostIds.length === 0 || commandId === undefined) return [];

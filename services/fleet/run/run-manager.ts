@@ -90,8 +90,8 @@ class Manager {
       await order.claim?.();
       const drafts = draftCommands(order);
       const record = newRecord(order, drafts);
-      await createStoredRun(database, record, order.targets);
-      const run = new TrackedRun(database, { record, targets: order.targets });
+      await createStoredRun(database, record, order);
+      const run = new TrackedRun(database, { record, subject: order });
       this.#runs.set(record.runId, run);
       this.#watch(run);
       await this.#publishOrClose(run, drafts);
@@ -105,8 +105,8 @@ class Manager {
     const { database } = this.#options;
     await order.claim?.();
     const record = newRecord(order, []);
-    await createStoredRun(database, record, order.targets);
-    const run = new TrackedRun(database, { record, targets: order.targets });
+    await createStoredRun(database, record, order);
+    const run = new TrackedRun(database, { record, subject: order });
     this.#runs.set(record.runId, run);
     for (const [index, { hostId }] of order.targets.entries()) {
       const answer = answers.get(hostId);

@@ -29,7 +29,6 @@ export function newRecord(order: RunOrder, drafts: readonly CommandDraft[]): Run
   return {
     runId: drafts[0]?.runId ?? order.runId ?? randomUUID(),
     method: order.operation.name,
-    request: order.request,
     selector: order.selector,
     principal: order.principal,
     planHash: order.planHash ?? "",

@@ -2,13 +2,11 @@
 import type { ErrorReason } from "../../gen/systemsmanager/errors/v1/error_reason_pb.js";
 import type { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 
-/** A run without its hosts. */
+/** A run without its hosts; small, because it is written again with every count. */
 export interface RunRecord {
   readonly runId: string;
   /** Operation name. */
   readonly method: string;
-  /** Encoded request, as sent. */
-  readonly request: Uint8Array;
   readonly selector: string;
   readonly principal: string;
   /** Hexadecimal; empty for reads and dry runs. */
@@ -28,6 +26,14 @@ export interface RunRecord {
 export interface TargetHost {
   readonly hostId: string;
   readonly name: string;
+}
+
+/** What was asked of whom; written once. */
+export interface RunSubject {
+  /** Encoded request, as sent. */
+  readonly request: Uint8Array;
+  /** The frozen set. */
+  readonly targets: readonly TargetHost[];
 }
 
 /** Why a host did not answer OK. */

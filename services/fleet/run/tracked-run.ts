@@ -8,13 +8,13 @@ import { findOperation, type Operation } from "../../shared/operations.js";
 import type { StateDatabase } from "../state-database.js";
 import { type ClosedState, RunAccount } from "./accounting.js";
 import { canDecode, readReply, unreadableAnswer } from "./read-reply.js";
-import type { HostAnswer, HostProblem, RunRecord, TargetHost } from "./run-record.js";
+import type { HostAnswer, HostProblem, RunRecord, RunSubject, TargetHost } from "./run-record.js";
 import { putBody } from "./run-store.js";
 
 /** What a run begins with; `answers` are those of an earlier life of the control plane. */
 export interface RunBeginning {
   readonly record: RunRecord;
-  readonly targets: readonly TargetHost[];
+  readonly subject: RunSubject;
   readonly answers?: ReadonlyMap<number, HostAnswer>;
 }
 
@@ -24,6 +24,8 @@ export type ReplyTaken = "accounted" | "late" | "duplicate" | "invalid";
 export class TrackedRun {
   readonly record: RunRecord;
   readonly targets: readonly TargetHost[];
+  /** Encoded request, as sent. */
+  readonly request: Uint8Array;
   readonly operation: Operation;
   readonly account: RunAccount;
   /** Resolves when every host has a final state that is on disk; rejects when that cannot be written. */
@@ -39,14 +41,15 @@ export class TrackedRun {
   #resolveFinished: () => void = () => {};
   #rejectFinished: (cause: unknown) => void = () => {};
 
-  constructor(database: StateDatabase, { record, targets, answers = new Map() }: RunBeginning) {
+  constructor(database: StateDatabase, { record, subject, answers = new Map() }: RunBeginning) {
     this.#database = database;
     this.record = { ...record };
-    this.targets = targets;
+    this.targets = subject.targets;
+    this.request = subject.request;
     this.operation = findOperation(record.method);
-    this.account = new RunAccount(targets.length, this.record);
-    this.#answers = new Array(targets.length).fill(undefined);
-    this.#indexByHost = new Map(targets.map((target, index) => [target.hostId, index]));
+    this.account = new RunAccount(this.targets.length, this.record);
+    this.#answers = new Array(this.targets.length).fill(undefined);
+    this.#indexByHost = new Map(this.targets.map((target, index) => [target.hostId, index]));
     for (const [index, answer] of answers) {
       this.#answers[index] = answer;
       this.account.restore(index, answer.state, answer.answered);
@@ -87,7 +90,7 @@ export class TrackedRun {
     const answer = readReply(reply);
     if (index === undefined || !answer || !this.record.commandIds.includes(reply.commandId)) {
       this.account.countInvalid();
-      await this.#write(() => this.#database.runs.put(this.record.runId, { ...this.record }));
+      await this.#storeRecord();
       return "invalid";
     }
     return await this.#take(index, answer, reply.body);
@@ -144,13 +147,14 @@ export class TrackedRun {
     const former = this.account.stateOf(index);
     const taken = this.account.answer(index, answer.state);
     if (taken === "duplicate") {
-      await this.#write(() => this.#database.runs.put(this.record.runId, { ...this.record }));
+      await this.#storeRecord();
       return taken;
     }
     if (this.#finishing && former !== answer.state) this.record.revision++;
+    const counted = taken === "late" ? this.#storeRecord() : undefined;
     const committed = this.#store(index, answer, body);
     this.#changed();
-    await committed;
+    await Promise.all([counted, committed]);
     return taken;
   }
 
@@ -170,7 +174,6 @@ export class TrackedRun {
     await this.#write(async () => {
       const stored = answer.digest && body ? this.#storeBody(answer.digest, body) : undefined;
       await Promise.all([stored, this.#database.answers.put([runId, index], answer)]);
-      if (this.#finishing) await this.#database.runs.put(runId, { ...this.record });
     });
   }
 
@@ -191,13 +194,17 @@ export class TrackedRun {
     this.account.verify();
     this.record.finishedAtMs = Date.now();
     try {
-      await this.#write(() => this.#database.runs.put(this.record.runId, { ...this.record }));
+      await this.#storeRecord();
       await this.#database.flushed();
       this.#resolveFinished();
     } catch (error) {
       this.#rejectFinished(error);
     }
     for (const listener of this.#listeners) listener();
+  }
+
+  #storeRecord(): Promise<void> {
+    return this.#write(() => this.#database.runs.put(this.record.runId, { ...this.record }));
   }
 
   async #write(action: () => Promise<unknown>): Promise<void> {
