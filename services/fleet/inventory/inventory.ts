@@ -37,6 +37,8 @@ export interface Inventory {
   close(): Promise<void>;
 }
 
+const maxPresencesInFlight = 256;
+
 /** Loads what is known and follows the presence topic. */
 export async function openInventory(bus: Bus, database: StateDatabase, log: Logger): Promise<Inventory> {
   const hosts = new HostTable();
@@ -50,8 +52,14 @@ export async function openInventory(bus: Bus, database: StateDatabase, log: Logg
     await database.hosts.put(host.hostId, Buffer.from(value));
   };
   // The group's position is as old as the state: when the state is lost, the instance has a new name and reads all again.
+  // A presence is applied when its handler is called, in order; only its way to the disk overlaps with the next ones.
   const subscription = await bus.subscribe(
-    { topic: "presence", group: `inventory-${database.instanceId}`, from: "earliest" },
+    {
+      topic: "presence",
+      group: `inventory-${database.instanceId}`,
+      from: "earliest",
+      maxInFlight: maxPresencesInFlight,
+    },
     (message) => accept(message.value),
   );
   return {
