@@ -102,7 +102,7 @@ function findHandler(provider: OSProvider, operation: Operation) {
   const platform = provider.platform === "linux" ? Platform.LINUX : Platform.WINDOWS;
   const handler = (handlers as Record<string, unknown>)[operation.method.localName];
   if (typeof handler === "function" && operation.option.platforms.includes(platform)) {
-    return handler as (request: Message, context: OperationContext) => Promise<object>;
+    return handler as (request: Message, context: OperationContext) => Promise<Record<string, unknown>>;
   }
   const needs = operation.option.platforms.map((each) => Platform[each].toLowerCase()).join(", ");
   throw failure(ErrorReason.UNSUPPORTED, `${operation.name} does not run on ${provider.platform}`, {

@@ -1,0 +1,99 @@
+// An attach stream on node:http2, as bytes: what comes down, what goes up, and why it ended.
+import { connect, constants, type IncomingHttpHeaders } from "node:http2";
+import type { ConnectError } from "@connectrpc/connect";
+import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
+import { RelayService } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
+import { ErrorReason, failure } from "../shared/errors.js";
+import { createFrameDecoder, encodeFrame } from "../shared/grpc-frames.js";
+
+/** Whom to trust, and with whose certificate to dial; PEM. */
+export interface ClientTls {
+  readonly ca?: string | Buffer;
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+}
+
+export interface DialledStream {
+  /** Writes one message. */
+  send(message: Uint8Array): void;
+  /** Bytes that the relay has not taken yet. */
+  queuedBytes(): number;
+  /** Half-closes when there is no error; cuts the connection when there is one. */
+  end(error?: unknown): void;
+  /** Resolves when the connection is gone, with why. */
+  readonly closed: Promise<unknown>;
+}
+
+const attachPath = `/${RelayService.typeName}/${RelayService.method.attach.name}`;
+const endGraceMs = 1_000;
+
+/** Dials at once; failures come by `closed`. onMessage throws to cut the connection. */
+export function dialStream(
+  url: string,
+  tls: ClientTls,
+  maxMessageBytes: number,
+  onMessage: (message: Buffer) => void,
+): DialledStream {
+  let reason: unknown;
+  const session = connect(url, { ...tls, settings: { initialWindowSize: 1024 * 1024, enablePush: false } });
+  const stream = session.request({
+    ":method": "POST",
+    ":path": attachPath,
+    "content-type": "application/grpc+proto",
+    te: "trailers",
+  });
+
+  function end(error?: unknown) {
+    reason ??= error;
+    if (error !== undefined) session.destroy();
+    else stream.end();
+    setTimeout(() => session.destroy(), endGraceMs).unref();
+  }
+
+  const decoder = createFrameDecoder(maxMessageBytes, onMessage);
+  const orEnd = (step: () => void) => {
+    try {
+      step();
+    } catch (error) {
+      end(error);
+    }
+  };
+  const note = (error: unknown) => {
+    reason ??= error;
+  };
+
+  stream.on("response", (headers) => note(errorOfHeaders(headers, url)));
+  stream.on("trailers", (trailers) => note(findTrailerError(toHeaders(trailers))));
+  stream.on("data", (chunk: Buffer) => orEnd(() => decoder.push(chunk)));
+  stream.on("end", () => orEnd(() => decoder.end()));
+  stream.on("error", (error) => note(unreachable(url, error)));
+  session.on("error", (error) => note(unreachable(url, error)));
+  const closed = new Promise<unknown>((resolve) => {
+    stream.once("close", () => session.destroy());
+    session.once("close", () => resolve(reason));
+  });
+  return {
+    send: (message) => void stream.write(encodeFrame(message)),
+    queuedBytes: () => stream.writableLength,
+    end,
+    closed,
+  };
+}
+
+function errorOfHeaders(headers: IncomingHttpHeaders, url: string): ConnectError | undefined {
+  if (Number(headers[":status"]) === constants.HTTP_STATUS_OK) return findTrailerError(toHeaders(headers));
+  return unreachable(url, new Error(`HTTP status ${headers[":status"]}`));
+}
+
+function toHeaders(headers: IncomingHttpHeaders): Headers {
+  const plain = Object.entries(headers).filter(([name]) => !name.startsWith(":"));
+  return new Headers(plain.map(([name, value]) => [name, String(value)]));
+}
+
+function unreachable(url: string, cause: Error): ConnectError {
+  return failure(ErrorReason.UNREACHABLE, `no relay at ${url}: ${cause.message}`, {
+    metadata: { address: url },
+    remedy: "check the address, the network and that a relay runs there",
+    cause,
+  });
+}

@@ -1,0 +1,91 @@
+// What this host knows of changes, across restarts: STARTED is on disk before a change begins, its result right after. It is
+// the replay memory of changes too: a command id that stands here never runs again.
+import { mkdirSync } from "node:fs";
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Database, open } from "lmdb";
+import type { Command } from "../gen/systemsmanager/bus/v1/command_pb.js";
+import { ErrorReason, failure } from "../shared/errors.js";
+
+/** One change. */
+export interface JournalEntry {
+  readonly commandId: string;
+  readonly runId: string;
+  readonly replyPartition: number;
+  readonly expiresAtMs: number;
+  /** When it began, or was refused. */
+  readonly startedAtMs: number;
+  /** The encoded Reply; absent as long as the change runs, and for ever when the daemon stopped within. */
+  readonly reply?: Uint8Array;
+  /** True when an interrupted change was reported without being asked. */
+  readonly reported?: boolean;
+}
+
+export interface Journal {
+  /** When it was created; what was issued before may have run already. */
+  readonly sinceMs: number;
+  find(commandId: string): JournalEntry | undefined;
+  /** Resolves when it is on disk. */
+  write(entry: JournalEntry): Promise<void>;
+  /** Changes that an earlier process began and did not finish, and that nobody was told of. */
+  unreported(): JournalEntry[];
+  /** A number greater than at every former call, on disk when it resolves. */
+  nextAttachment(): Promise<bigint>;
+  close(): Promise<void>;
+}
+
+// Commands are refused after their expiry anyway; results stay readable a while longer.
+const keptAfterExpiryMs = 7 * 24 * 3_600_000;
+
+/** Opens the journal in this directory, or begins one there. STORAGE_FAILED. */
+export async function openJournal(directory: string): Promise<Journal> {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    // Without overlapping sync a write's promise resolves after fsync.
+    const root = open({ path: directory, overlappingSync: false, maxDbs: 2 });
+    const entries: Database<JournalEntry, string> = root.openDB({ name: "journal" });
+    const numbers: Database<number, string> = root.openDB({ name: "numbers" });
+    if (numbers.get("since") === undefined) await numbers.put("since", Date.now());
+    await prune(entries);
+    return createJournal(entries, numbers, () => root.close());
+  } catch (cause) {
+    throw failure(ErrorReason.STORAGE_FAILED, `cannot open the journal in ${directory}: ${(cause as Error).message}`, {
+      metadata: { path: directory },
+      remedy: "make the directory writable by the daemon, or name another state directory",
+      cause,
+    });
+  }
+}
+
+/** The part of an entry that the command itself says. */
+export function entryOf(command: Command): JournalEntry {
+  const { commandId, runId, replyPartition } = command;
+  const expiresAtMs = timestampMs(command.expiresAt as Timestamp);
+  return { commandId, runId, replyPartition, expiresAtMs, startedAtMs: Date.now() };
+}
+
+function createJournal(
+  entries: Database<JournalEntry, string>,
+  numbers: Database<number, string>,
+  close: () => Promise<void>,
+): Journal {
+  return {
+    sinceMs: numbers.get("since") as number,
+    find: (commandId) => entries.get(commandId),
+    async write(entry) {
+      await entries.put(entry.commandId, entry);
+    },
+    unreported: () =>
+      [...entries.getRange()].map(({ value }) => value).filter(({ reply, reported }) => !reply && !reported),
+    async nextAttachment() {
+      const next = Math.max((numbers.get("attachment") ?? 0) + 1, Date.now());
+      await numbers.put("attachment", next);
+      return BigInt(next);
+    },
+    close,
+  };
+}
+
+async function prune(entries: Database<JournalEntry, string>): Promise<void> {
+  const old = [...entries.getRange()].filter(({ value }) => value.expiresAtMs + keptAfterExpiryMs < Date.now());
+  await Promise.all(old.map(({ key }) => entries.remove(key)));
+}

@@ -1,0 +1,142 @@
+// One attachment to one relay: hello and welcome, then commands down and replies up, heartbeats both ways.
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import type { Reply } from "../gen/systemsmanager/bus/v1/host_pb.js";
+import {
+  type AttachRequest,
+  AttachRequestSchema,
+  type AttachResponse,
+  AttachResponseSchema,
+  type CommandDelivery,
+  HeartbeatSchema,
+  HelloSchema,
+  type Welcome,
+} from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
+import { ErrorReason, failure } from "../shared/errors.js";
+import { type ClientTls, type DialledStream, dialStream } from "./dial-stream.js";
+
+export interface RelayConnectionOptions {
+  readonly url: string;
+  readonly tls: ClientTls;
+  readonly hello: MessageInitShape<typeof HelloSchema>;
+  /** Dialling, TLS and welcome must be done within. */
+  readonly timeoutMs: number;
+  readonly onDelivery: (delivery: CommandDelivery) => void;
+  /** The relay is about to stop. */
+  readonly onDrain: () => void;
+}
+
+export interface RelayConnection {
+  readonly relayId: string;
+  /** False when so much waits already that the reply was not taken. */
+  send(reply: Reply): boolean;
+  end(): void;
+  /** Resolves when the connection is gone, with why. */
+  readonly closed: Promise<unknown>;
+}
+
+// A relay sends commands of at most 1 MiB and a proof.
+const maxRelayMessageBytes = 2 * 1024 * 1024;
+const maxQueuedBytes = 4 * 1024 * 1024;
+
+/** Resolves at the relay's welcome. Throws UNREACHABLE, or what the relay refused the daemon for. */
+export async function connectRelay(options: RelayConnectionOptions): Promise<RelayConnection> {
+  const { promise: welcomed, resolve: onWelcome } = withResolvers<Welcome>();
+  const liveness = createLiveness();
+  const stream = dialStream(options.url, options.tls, maxRelayMessageBytes, (bytes) => {
+    liveness.received();
+    dispatch(fromBinary(AttachResponseSchema, bytes), onWelcome, options);
+  });
+  const sendMessage = (message: AttachRequest["message"]) => {
+    liveness.sent();
+    stream.send(toBinary(AttachRequestSchema, create(AttachRequestSchema, { message })));
+  };
+  const timer = setTimeout(() => stream.end(noWelcome(options)), options.timeoutMs);
+  sendMessage({ case: "hello", value: create(HelloSchema, options.hello) });
+  const welcome = await Promise.race([welcomed, stream.closed.then(rethrow(options))]);
+  clearTimeout(timer);
+  const heartbeat = () => sendMessage({ case: "heartbeat", value: create(HeartbeatSchema) });
+  const stopWatching = liveness.watch(intervalOf(welcome), heartbeat, stream);
+  return {
+    relayId: welcome.relayId,
+    send(reply) {
+      if (stream.queuedBytes() > maxQueuedBytes) return false;
+      sendMessage({ case: "reply", value: reply });
+      return true;
+    },
+    end: () => stream.end(),
+    closed: stream.closed.finally(stopWatching),
+  };
+}
+
+function dispatch(
+  { message }: AttachResponse,
+  onWelcome: (welcome: Welcome) => void,
+  { onDelivery, onDrain }: RelayConnectionOptions,
+): void {
+  // A heartbeat has done its work by arriving; what a newer relay adds is not for this daemon.
+  if (message.case === "welcome") onWelcome(message.value);
+  if (message.case === "command") onDelivery(message.value);
+  if (message.case === "drain") onDrain();
+}
+
+// Sends a heartbeat when nothing else was sent for one interval; ends the stream after three silent ones.
+function createLiveness() {
+  let lastReceived = performance.now();
+  let lastSent = performance.now();
+  return {
+    received() {
+      lastReceived = performance.now();
+    },
+    sent() {
+      lastSent = performance.now();
+    },
+    watch(intervalMs: number, heartbeat: () => void, stream: DialledStream): () => void {
+      const timer = setInterval(() => {
+        const now = performance.now();
+        if (now - lastReceived > 3 * intervalMs) stream.end(silent(now - lastReceived));
+        else if (now - lastSent >= intervalMs) heartbeat();
+      }, intervalMs / 4);
+      return () => clearInterval(timer);
+    },
+  };
+}
+
+function intervalOf({ heartbeatInterval }: Welcome): number {
+  const milliseconds = heartbeatInterval ? durationMs(heartbeatInterval) : 0;
+  return Math.max(10, milliseconds || 10_000);
+}
+
+function rethrow({ url }: RelayConnectionOptions): (reason: unknown) => never {
+  return (reason) => {
+    throw (
+      reason ??
+      failure(ErrorReason.UNREACHABLE, `the relay at ${url} ended the stream before its welcome`, {
+        metadata: { address: url },
+        remedy: "look at the relay's log",
+      })
+    );
+  };
+}
+
+function noWelcome({ url, timeoutMs }: RelayConnectionOptions) {
+  return failure(ErrorReason.UNREACHABLE, `no welcome from the relay at ${url} within ${timeoutMs} ms`, {
+    metadata: { address: url },
+    remedy: "check the address, the network and that a relay runs there",
+  });
+}
+
+function silent(milliseconds: number) {
+  return failure(ErrorReason.UNREACHABLE, `the relay was silent for ${Math.round(milliseconds)} ms`, {
+    metadata: {},
+    remedy: "the daemon dials again by itself",
+  });
+}
+
+function withResolvers<Value>() {
+  let resolve: (value: Value) => void = () => undefined;
+  const promise = new Promise<Value>((fulfil) => {
+    resolve = fulfil;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,144 @@
+// The daemon: one host's part of the fleet. It dials a relay, believes only what the fleet signed, runs it on the provider,
+// and answers; at its own address it answers direct gRPC clients with the same services.
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { create } from "@bufbuild/protobuf";
+import { type HostFacts, HostFactsSchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
+import { authenticateRequests } from "../identity/authenticate.js";
+import { localTokenAuthenticator } from "../identity/principal.js";
+import type { VerifyingKey } from "../identity/signing-key.js";
+import { addMutationService } from "../mutation/mutation-service.js";
+import { createOperationRunner, type OperationRunner, type RunnerLimits } from "../providers/operation-runner.js";
+import type { OSProvider } from "../providers/os-provider.js";
+import { type GrpcServer, type ListenAddress, startGrpcServer } from "../shared/grpc-server.js";
+import type { Logger } from "../shared/log.js";
+import { hostServices } from "../shared/operations.js";
+import { validate } from "../shared/validation.js";
+import { productVersion, protocolVersion } from "../shared/version.js";
+import { addTelemetryService } from "../telemetry/telemetry-service.js";
+import { type BackoffOptions, defaultBackoff } from "./backoff.js";
+import { createDaemonCounters, type DaemonCounters } from "./daemon-counters.js";
+import type { ClientTls } from "./dial-stream.js";
+import { createDeliveryHandler } from "./handle-delivery.js";
+import { openJournal } from "./journal.js";
+import { createOutbox } from "./outbox.js";
+import { connectRelay, type RelayConnection } from "./relay-connection.js";
+import { createCommandRunner } from "./run-command.js";
+import { stayAttached } from "./stay-attached.js";
+
+export interface DaemonOptions {
+  /** Stays the caller's: closed after the daemon. */
+  readonly provider: OSProvider;
+  /** Tried in random order until one takes the daemon. None: direct clients alone. */
+  readonly relayUrls: readonly string[];
+  readonly fleetId: string;
+  readonly verifyingKey: VerifyingKey;
+  /** Journal and replay memory; belongs to this daemon alone. */
+  readonly stateDirectory: string;
+  /** Name in the fleet; the host name when absent. */
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Where direct gRPC clients are answered; they present the token. */
+  readonly listen?: ListenAddress & { readonly token: string };
+  /** For https relays. */
+  readonly tls?: ClientTls;
+  readonly log: Logger;
+  readonly backoff?: BackoffOptions;
+  readonly limits?: Partial<RunnerLimits>;
+}
+
+export interface Daemon {
+  readonly hostId: string;
+  /** Present when it listens. */
+  readonly directUrl?: string;
+  counters(): Readonly<DaemonCounters>;
+  /** Takes no more commands, lets a change that runs end for a while, then leaves. */
+  close(): Promise<void>;
+}
+
+const welcomeTimeoutMs = 10_000;
+const closeGraceMs = 10_000;
+
+/** Resolves when the journal is open and direct clients are served; attaching goes on by itself. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const facts = await collectFacts(options);
+  const { hostId } = facts;
+  const log = options.log.child({ hostId });
+  const journal = await openJournal(join(options.stateDirectory, "journal"));
+  const counters = createDaemonCounters();
+  const runner = createOperationRunner(options.provider, log, options.limits);
+  const outbox = createOutbox(counters, log);
+  const commands = createCommandRunner({ hostId, runner, journal, send: outbox.send, counters, log });
+  const onDelivery = createDeliveryHandler({ ...options, hostId, commands, send: outbox.send, counters, log });
+  const direct = options.listen ? await startDirectServer(runner, options.listen, log) : undefined;
+
+  async function connect(url: string): Promise<RelayConnection> {
+    const hello = { protocolVersion, facts, attachment: await journal.nextAttachment() };
+    const connection = await connectRelay({
+      url,
+      tls: options.tls ?? {},
+      hello,
+      timeoutMs: welcomeTimeoutMs,
+      onDelivery,
+      // Streams end in order: what was answered before the end is still delivered.
+      onDrain: () => void runner.idle().then(() => connection.end()),
+    });
+    counters.attachments++;
+    return connection;
+  }
+
+  function useConnection(connection: RelayConnection | undefined) {
+    outbox.attach(connection);
+    if (connection) void commands.reportInterrupted();
+  }
+
+  const attacher = stayAttached({
+    relayUrls: options.relayUrls,
+    connect,
+    onConnection: useConnection,
+    backoff: options.backoff ?? defaultBackoff,
+    log,
+  });
+  return {
+    hostId,
+    ...(direct ? { directUrl: direct.url } : {}),
+    counters: () => ({ ...counters }),
+    async close() {
+      await direct?.close();
+      commands.cancelAll();
+      await Promise.race([runner.idle(), sleep(closeGraceMs, undefined, { ref: false })]);
+      await attacher.close();
+      outbox.close();
+      await journal.close();
+    },
+  };
+}
+
+async function collectFacts({ provider, name = hostname(), labels = {} }: DaemonOptions): Promise<HostFacts> {
+  const facts = create(HostFactsSchema, {
+    ...(await provider.facts()),
+    name,
+    labels: { ...labels },
+    daemonVersion: productVersion,
+  });
+  validate(HostFactsSchema, facts);
+  return facts;
+}
+
+function startDirectServer(
+  runner: OperationRunner,
+  { token, ...listen }: NonNullable<DaemonOptions["listen"]>,
+  log: Logger,
+): Promise<GrpcServer> {
+  return startGrpcServer({
+    listen,
+    routes: (router) => {
+      addTelemetryService(router, runner);
+      addMutationService(router, runner);
+    },
+    services: hostServices,
+    authenticate: authenticateRequests(localTokenAuthenticator(token)),
+    log,
+  });
+}
