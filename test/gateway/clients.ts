@@ -1,8 +1,12 @@
 // The official clients of both eras, connected to a gateway.
+import { PassThrough } from "node:stream";
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernHttp } from "@modelcontextprotocol/client";
 import { Client as OlderClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OlderHttp } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { StdioServerTransport as OlderPipe } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { StdioServerTransport as ModernPipe } from "@modelcontextprotocol/server/stdio";
+import type { Gateway } from "../../services/gateway/gateway.js";
 
 /** What a test does with either client. */
 export type AnyClient = ModernClient | OlderClient;
@@ -60,4 +64,23 @@ export function olderClient({ person }: ClientOptions): OlderClient {
 
 function bearer({ token = "alice-token" }: ClientOptions): Record<string, string> {
   return { authorization: `Bearer ${token}` };
+}
+
+/** A client of an era, connected to the gateway's stdio end through pipes in this process. */
+export async function connectInProcess(
+  gateway: Gateway,
+  era: "2026-07-28" | "2025-11-25",
+  options: ClientOptions & { readonly principal?: string } = {},
+): Promise<AnyClient> {
+  const toServer = new PassThrough();
+  const toClient = new PassThrough();
+  gateway.serveStdio({ principal: { name: options.principal ?? "alice" }, input: toServer, output: toClient });
+  if (era === "2026-07-28") {
+    const client = modernClient(options);
+    await client.connect(new ModernPipe(toClient, toServer));
+    return client;
+  }
+  const client = olderClient(options);
+  await client.connect(new OlderPipe(toClient, toServer));
+  return client;
 }

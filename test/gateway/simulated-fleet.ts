@@ -2,7 +2,13 @@
 import { EventEmitter, once } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { type ConnectRouter, createClient, createRouterTransport } from "@connectrpc/connect";
+import {
+  type ConnectRouter,
+  createClient,
+  createRouterTransport,
+  type HandlerContext,
+  type Interceptor,
+} from "@connectrpc/connect";
 import type { FleetClient } from "../../services/gateway/gateway.js";
 import {
   type CommitChangeRequest,
@@ -14,6 +20,7 @@ import {
 } from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import { type Plan, PlanSchema, RunFinishedSchema } from "../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { Risk } from "../../services/gen/systemsmanager/options/v1/options_pb.js";
+import { type Principal, principalKey } from "../../services/identity/principal.js";
 import { ErrorReason, failure } from "../../services/shared/errors.js";
 
 export const runId = "6f1d3c52-7a51-4f0e-9a63-2f60a1a3c001";
@@ -28,7 +35,7 @@ export interface Asked {
 }
 
 export interface SimulatedFleet {
-  readonly fleetFor: (principal: { name: string }) => FleetClient;
+  readonly fleetFor: (principal: Principal) => FleetClient;
   readonly asked: Asked[];
   /** Requests of one rpc. */
   requests<Request>(rpc: string): Request[];
@@ -54,15 +61,17 @@ export function simulateFleet(): SimulatedFleet {
     failWith: undefined,
     answering: 5,
     waitForCancel: false,
-    fleetFor: (principal) =>
-      createClient(
-        FleetService,
-        createRouterTransport((router) => serve(router, principal.name)),
-      ),
+    fleetFor: (principal) => {
+      const asPrincipal: Interceptor = (next) => (request) => {
+        request.contextValues.set(principalKey, principal);
+        return next(request);
+      };
+      return createClient(FleetService, createRouterTransport(serve, { router: { interceptors: [asPrincipal] } }));
+    },
   };
 
-  function note(rpc: string, principal: string, request: unknown): void {
-    asked.push({ rpc, principal, request });
+  function note(rpc: string, request: unknown, context: HandlerContext): void {
+    asked.push({ rpc, principal: context.values.get(principalKey).name, request });
     if (fleet.failWith) throw fleet.failWith;
   }
 
@@ -70,36 +79,36 @@ export function simulateFleet(): SimulatedFleet {
     yield { event: { case: "started" as const, value: { runId, targeted: 5 } } };
     for (let ok = 1; ok <= fleet.answering; ok++) {
       yield { event: { case: "progress" as const, value: { accounting: { targeted: 5, ok, queued: 5 - ok } } } };
-      if (fleet.waitForCancel) await once(cancelled, "cancel");
+      if (fleet.waitForCancel && ok === 1) await once(cancelled, "cancel");
     }
   }
 
-  function serve(router: ConnectRouter, principal: string): void {
+  function serve(router: ConnectRouter): void {
     router.service(FleetService, {
-      findHosts(request) {
-        note("findHosts", principal, request);
+      findHosts(request, context) {
+        note("findHosts", request, context);
         return simulatedHosts();
       },
-      async *run(request: RunRequest) {
-        note("run", principal, request);
+      async *run(request: RunRequest, context) {
+        note("run", request, context);
         yield* events();
         yield { event: { case: "finished" as const, value: simulatedFinish() } };
       },
-      async *planChange(request: PlanChangeRequest) {
-        note("planChange", principal, request);
+      async *planChange(request: PlanChangeRequest, context) {
+        note("planChange", request, context);
         yield* events();
         const plan = simulatedPlan(planHash, { method: request.method, request: request.request });
         fleet.plans.set(planHash, plan);
         yield { event: { case: "planned" as const, value: plan } };
       },
-      getPlan(request) {
-        note("getPlan", principal, request);
+      getPlan(request, context) {
+        note("getPlan", request, context);
         const plan = fleet.plans.get(request.planHash);
         if (!plan) throw unknownPlan(request.planHash);
         return { plan, runId: consumed.has(request.planHash) ? runId : "" };
       },
-      async *commitChange(request: CommitChangeRequest) {
-        note("commitChange", principal, request);
+      async *commitChange(request: CommitChangeRequest, context) {
+        note("commitChange", request, context);
         if (!fleet.plans.has(request.planHash)) throw unknownPlan(request.planHash);
         if (consumed.has(request.planHash)) {
           throw failure(ErrorReason.PLAN_CONSUMED, "the plan was committed before", {
@@ -110,13 +119,13 @@ export function simulateFleet(): SimulatedFleet {
         yield* events();
         yield { event: { case: "finished" as const, value: simulatedFinish() } };
       },
-      cancelRun(request) {
-        note("cancelRun", principal, request);
+      cancelRun(request, context) {
+        note("cancelRun", request, context);
         cancelled.emit("cancel");
         return {};
       },
-      openResult(request) {
-        note("openResult", principal, request);
+      openResult(request, context) {
+        note("openResult", request, context);
         return simulatedPage();
       },
     });

@@ -1,13 +1,15 @@
 // Keeps what goes into an agent's context within a budget, and counts what it leaves out.
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 
-/** Tokens of a text, or of a value's JSON, counted with o200k. Special-token text in host output is plain text here. */
+// Host text may spell a special token; it is text like any other.
+const asPlainText = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
+
+/** Tokens of a text, or of a value's JSON, counted with o200k. */
 export function tokensOf(value: unknown): number {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return countTokens(text, { disallowedSpecial: new Set() });
+  return countTokens(typeof value === "string" ? value : JSON.stringify(value), asPlainText);
 }
 
-/** The first items that fit the budget together, and how many are left. */
+/** The first items that fit the budget together, what they cost, and how many are left. */
 export function takeWithin<Item>(
   items: readonly Item[],
   budget: number,
@@ -19,4 +21,17 @@ export function takeWithin<Item>(
     tokens += cost;
   }
   return { taken: [...items], left: 0, tokens };
+}
+
+/**
+ * A page whose items fit the budget, at least one of them. A page that is too long is asked for again, shorter, so that its token goes on
+ * where what is shown ends.
+ */
+export async function fetchFittingPage<Page>(
+  fetch: (pageSize: number) => Promise<Page>,
+  { pageSize, budget, itemsOf }: { pageSize: number; budget: number; itemsOf: (page: Page) => readonly unknown[] },
+): Promise<Page> {
+  const page = await fetch(pageSize);
+  const { taken, left } = takeWithin(itemsOf(page), budget);
+  return left > 0 ? fetch(Math.max(taken.length, 1)) : page;
 }

@@ -19,6 +19,8 @@ export function renderPlan(plan: Plan): CallToolResult {
   const { summary, hosts, expiresAt } = plan;
   if (!summary || !expiresAt) throw failure(ErrorReason.INTERNAL, "the plan has no summary or no expiry");
   const expires = timestampDate(expiresAt).toISOString();
+  // The failed dry runs are the excluded hosts.
+  const { errors: _excluded, ...facts } = structureSummary(summary);
   return textResult(`${summary.text}\n\n${describePlan(plan, expires)}`, {
     plan_hash: plan.planHash,
     expires_at: expires,
@@ -28,7 +30,7 @@ export function renderPlan(plan: Plan): CallToolResult {
     changing_host_count: plan.changingHostCount,
     ...(plan.excluded.length > 0 ? { excluded: plan.excluded.map((row) => structureOf(ErrorClassSchema, row)) } : {}),
     run_id: summary.runId,
-    ...structureSummary(summary),
+    ...facts,
   });
 }
 

@@ -1,4 +1,4 @@
-// A page of raw answers as a tool result. What would not fit an agent's context is cut, and the cut is counted.
+// A page of raw answers as a tool result. An answer that would not fit an agent's context is cut, and the cut is counted.
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import type { OpenResultResponse, ResultItem } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
@@ -14,10 +14,15 @@ import { outputSchemaOf, textResult } from "./text-result.js";
 /** What open_result answers with. */
 export const resultOutputSchema = outputSchemaOf({ items: "array", matched_count: "integer" });
 
-const pageBudget = 6_000;
-const shownHosts = 50;
+/** Most tokens of the answers on one page. */
+export const pageBudget = 6_000;
 
-/** One item, with its answer whole or cut. */
+const shownHosts = 50;
+const shownMessage = 2_000;
+// As many digits as the argument group needs at least.
+const groupDigits = 12;
+
+/** One item, with its answer whole or cut at its end. */
 interface ShownItem {
   readonly item: ResultItem;
   readonly answer: string;
@@ -26,61 +31,50 @@ interface ShownItem {
 
 /** A page of answers. */
 export function renderResultPage(page: OpenResultResponse): CallToolResult {
-  const { shown, left } = fitItems(page.items);
-  const head = `${page.matchedCount} match; ${shown.length} shown${page.revision > 1 ? `; revision ${page.revision}` : ""}`;
-  const rest = left > 0 ? [`${left} more on this page do not fit: ask again with page_size ${shown.length}`] : [];
-  const more = page.nextPageToken ? [`more: page_token ${page.nextPageToken}`] : [];
-  return textResult([head, ...shown.map(itemText), ...rest, ...more].join("\n"), {
-    matched_count: page.matchedCount,
-    revision: page.revision,
+  const { items, matchedCount, revision, nextPageToken } = page;
+  const shown = items.map(cutAnswer);
+  const head = `${matchedCount} match; ${items.length} shown${revision > 1 ? `; revision ${revision}` : ""}`;
+  const more = nextPageToken ? [`more: page_token ${nextPageToken}`] : [];
+  return textResult([head, ...shown.map(itemText), ...more].join("\n"), {
+    matched_count: matchedCount,
+    revision,
     items: shown.map(itemStructure),
-    ...(left > 0 ? { omitted_items: left } : {}),
-    ...(page.nextPageToken ? { next_page_token: page.nextPageToken } : {}),
+    ...(nextPageToken ? { next_page_token: nextPageToken } : {}),
   });
 }
 
-function fitItems(items: readonly ResultItem[]): { shown: ShownItem[]; left: number } {
-  const shown: ShownItem[] = [];
-  let budget = pageBudget;
-  for (const item of items) {
-    const cost = tokensOf(item.answerJson) + 40;
-    if (cost > budget && shown.length > 0) break;
-    shown.push(cost > budget ? cutItem(item, budget) : { item, answer: item.answerJson, cutCharacters: 0 });
-    budget -= cost;
-  }
-  return { shown, left: items.length - shown.length };
-}
-
-/** An answer that is too large by itself keeps its beginning. */
-function cutItem(item: ResultItem, budget: number): ShownItem {
-  const share = budget / tokensOf(item.answerJson);
-  const length = Math.floor(item.answerJson.length * share);
-  return { item, answer: cleanText(item.answerJson, length), cutCharacters: item.answerJson.length - length };
+function cutAnswer(item: ResultItem): ShownItem {
+  const { answerJson } = item;
+  const tokens = tokensOf(answerJson);
+  if (tokens <= pageBudget) return { item, answer: answerJson, cutCharacters: 0 };
+  const length = Math.floor((answerJson.length * pageBudget) / tokens);
+  return { item, answer: cleanText(answerJson, length), cutCharacters: answerJson.length - length };
 }
 
 function itemText({ item, answer, cutCharacters }: ShownItem): string {
   const total = item.hosts.length + item.omittedHostCount;
   const took = item.duration ? ` in ${durationMs(item.duration)} ms` : "";
-  const head = `${listNames(item.hosts, total, shownHosts)}: ${enumName(HostStateSchema, item.state)}${took}`;
-  const error = item.error ? [`  [${reasonName(item.error.reason)}] ${item.error.message}`] : [];
-  const counts = [
-    ...(item.filteredCount > 0 ? [`  ${item.filteredCount} rows do not match the pattern`] : []),
-    ...(item.omittedCount > 0 ? [`  ${item.omittedCount} rows left out by the size limit: narrow with pattern`] : []),
-    ...(cutCharacters > 0 ? [`  ${cutCharacters} characters cut at the end: narrow with pattern or host`] : []),
+  const group = item.digest ? `, group ${item.digest.slice(0, groupDigits)}` : "";
+  const lines = [
+    `${listNames(item.hosts, total, shownHosts)}: ${enumName(HostStateSchema, item.state)}${took}${group}`,
   ];
-  return [head, ...(answer ? [`  ${answer}`] : []), ...error, ...counts].join("\n");
+  if (answer) lines.push(`  ${answer}`);
+  if (item.error) lines.push(`  [${reasonName(item.error.reason)}] ${cleanText(item.error.message, shownMessage)}`);
+  if (item.filteredCount > 0) lines.push(`  ${item.filteredCount} rows do not match the pattern`);
+  if (item.omittedCount > 0) lines.push(`  ${item.omittedCount} rows left out by the size limit: narrow with pattern`);
+  if (cutCharacters > 0) lines.push(`  ${cutCharacters} characters cut at the end: narrow with pattern`);
+  return lines.join("\n");
 }
 
 function itemStructure({ item, answer, cutCharacters }: ShownItem): Structure {
+  const { hosts, digest, error } = item;
   return {
-    hosts: item.hosts.slice(0, shownHosts),
-    ...counted("omitted_host_count", item.omittedHostCount + Math.max(item.hosts.length - shownHosts, 0)),
+    hosts: hosts.slice(0, shownHosts),
+    ...counted("omitted_host_count", item.omittedHostCount + Math.max(hosts.length - shownHosts, 0)),
     state: enumName(HostStateSchema, item.state),
-    ...(item.digest ? { digest: item.digest } : {}),
+    ...(digest ? { group: digest.slice(0, groupDigits) } : {}),
     ...(answer ? { answer: cutCharacters > 0 ? answer : JSON.parse(answer) } : {}),
-    ...(item.error
-      ? { error: { ...structureOf(HostErrorSchema, item.error), reason: reasonName(item.error.reason) } }
-      : {}),
+    ...(error ? { error: structureOf(HostErrorSchema, error) } : {}),
     ...counted("filtered_count", item.filteredCount),
     ...counted("omitted_count", item.omittedCount),
     ...counted("cut_characters", cutCharacters),

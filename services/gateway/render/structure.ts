@@ -1,5 +1,5 @@
 // Proto messages as compact structured content: snake_case names, short enum names, plain numbers, nothing that is empty.
-import type { DescField, DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { DescEnum, DescField, DescMessage, MessageShape } from "@bufbuild/protobuf";
 import {
   isReflectList,
   isReflectMap,
@@ -8,6 +8,8 @@ import {
   reflect,
 } from "@bufbuild/protobuf/reflect";
 import { type Duration, durationMs, type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import { ErrorReasonSchema } from "../../gen/systemsmanager/errors/v1/error_reason_pb.js";
+import { reasonName } from "../../shared/errors.js";
 import { enumName } from "../schema/enum-names.js";
 
 /** A JSON object of structured content. */
@@ -36,11 +38,16 @@ function structureValue(field: DescField, value: unknown): unknown {
   if (isReflectMap(value))
     return Object.fromEntries([...value].map(([key, item]) => [String(key), structureValue(field, item)]));
   if (isReflectMessage(value)) return messageValue(value);
-  if (field.enum && typeof value === "number") return enumName(field.enum, value);
+  if (field.enum && typeof value === "number") return enumValue(field.enum, value);
   if (typeof value === "bigint") return Number(value);
   // Six digits are more than any quantile is exact to, and fewer tokens.
   if (typeof value === "number" && !Number.isInteger(value)) return Number(value.toPrecision(6));
   return value;
+}
+
+/** Reasons are written as errors write them: "UNKNOWN_UNIT". */
+function enumValue(schema: DescEnum, value: number): string {
+  return schema.typeName === ErrorReasonSchema.typeName ? reasonName(value) : enumName(schema, value);
 }
 
 function messageValue(message: ReflectMessage): unknown {

@@ -37,6 +37,8 @@ export interface HttpServer {
 
 const path = "/mcp";
 const defaultLimits: SessionLimits = { maxSessions: 256, idleMs: 30 * 60_000 };
+// Browsers can be made to send these as a host name; nobody else needs to.
+const wildcards = ["0.0.0.0", "::"];
 const log = createLogger("gateway");
 
 /** Listens, and makes a server for each request or session. */
@@ -83,7 +85,8 @@ export async function serveHttp(
 function admission(
   options: HttpOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Principal | undefined {
-  const names = [...localhostAllowedHostnames(), bracketed(options.listen.host), ...(options.allowedHosts ?? [])];
+  const listenHost = wildcards.includes(options.listen.host) ? [] : [bracketed(options.listen.host)];
+  const names = [...localhostAllowedHostnames(), ...listenHost, ...(options.allowedHosts ?? [])];
   const hostIsAllowed = hostHeaderValidation(names);
   const originIsAllowed = originValidation(names);
   return (request, response) => {

@@ -1,5 +1,6 @@
 import { FindHostsRequestSchema, FleetService } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
-import { hostsOutputSchema, renderHosts } from "../render/render-hosts.js";
+import { fetchFittingPage } from "../render/fit-tokens.js";
+import { hostStructure, hostsOutputSchema, renderHosts } from "../render/render-hosts.js";
 import { decodeArguments, refuseUnknown } from "../schema/decode-arguments.js";
 import { annotationsOfRpc, inputSchema, shownFields, type Tool } from "../tool.js";
 
@@ -9,6 +10,8 @@ const shown = {
   page_size: "",
   page_token: "",
 };
+const defaultPageSize = 20;
+const pageBudget = 4_000;
 const fields = shownFields(FindHostsRequestSchema, shown);
 
 /** FleetService/FindHosts. */
@@ -24,6 +27,12 @@ export const findHosts: Tool = {
   async call(given, { fleet, context }) {
     refuseUnknown(given, Object.keys(shown));
     const request = decodeArguments(FindHostsRequestSchema, fields, given);
-    return renderHosts(await fleet.findHosts(request, { signal: context.mcpReq.signal }));
+    const { signal } = context.mcpReq;
+    const page = await fetchFittingPage((pageSize) => fleet.findHosts({ ...request, pageSize }, { signal }), {
+      pageSize: request.pageSize || defaultPageSize,
+      budget: pageBudget,
+      itemsOf: ({ hosts }) => hosts.map(hostStructure),
+    });
+    return renderHosts(page);
   },
 };

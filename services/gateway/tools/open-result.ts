@@ -1,5 +1,6 @@
 import { FleetService, OpenResultRequestSchema } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
-import { renderResultPage, resultOutputSchema } from "../render/render-result-page.js";
+import { fetchFittingPage } from "../render/fit-tokens.js";
+import { pageBudget, renderResultPage, resultOutputSchema } from "../render/render-result-page.js";
 import { decodeArguments, refuseUnknown } from "../schema/decode-arguments.js";
 import { annotationsOfRpc, inputSchema, shownFields, type Tool } from "../tool.js";
 
@@ -14,6 +15,7 @@ const shown = {
   page_size: "",
   page_token: "",
 };
+const defaultPageSize = 20;
 const fields = shownFields(OpenResultRequestSchema, shown);
 
 /** FleetService/OpenResult. */
@@ -29,6 +31,12 @@ export const openResult: Tool = {
   async call(given, { fleet, context }) {
     refuseUnknown(given, Object.keys(shown));
     const request = decodeArguments(OpenResultRequestSchema, fields, given);
-    return renderResultPage(await fleet.openResult(request, { signal: context.mcpReq.signal }));
+    const { signal } = context.mcpReq;
+    const page = await fetchFittingPage((pageSize) => fleet.openResult({ ...request, pageSize }, { signal }), {
+      pageSize: request.pageSize || defaultPageSize,
+      budget: pageBudget,
+      itemsOf: ({ items }) => items.map(({ answerJson }) => answerJson),
+    });
+    return renderResultPage(page);
   },
 };

@@ -1,0 +1,311 @@
+// Every tool's way from arguments to the rpc and the bytes of its request, and every way to get the arguments wrong.
+import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary, toJson } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { beforeAll, describe, expect, test } from "vitest";
+import { createGateway } from "../../services/gateway/gateway.js";
+import type {
+  FindHostsRequest,
+  OpenResultRequest,
+  RunRequest,
+} from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { HostState } from "../../services/gen/systemsmanager/fleet/v1/run_pb.js";
+import {
+  InstallPackagesRequestSchema,
+  OptimizeRequestSchema,
+  OptimizeScope,
+  RemovePackagesRequestSchema,
+  UpdatePackagesRequestSchema,
+} from "../../services/gen/systemsmanager/mutation/v1/package_pb.js";
+import { ManageServiceRequestSchema, ServiceAction } from "../../services/gen/systemsmanager/mutation/v1/service_pb.js";
+import { ListKernelModulesRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/kernel_module_pb.js";
+import { LogPriority, QueryLogsRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/log_pb.js";
+import { ListPackagesRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/package_pb.js";
+import {
+  GetProcessRequestSchema,
+  ListProcessesRequestSchema,
+  ProcessOrder,
+} from "../../services/gen/systemsmanager/telemetry/v1/process_pb.js";
+import { ActiveState, ListServicesRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/service_pb.js";
+import {
+  ListSocketsRequestSchema,
+  SocketProtocol,
+  SocketRole,
+} from "../../services/gen/systemsmanager/telemetry/v1/socket_pb.js";
+import { GetSystemSnapshotRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/system_pb.js";
+import { type AnyClient, connectInProcess } from "./clients.js";
+import { runId, type SimulatedFleet, simulateFleet } from "./simulated-fleet.js";
+import { structureOf, textOf } from "./start-gateway.js";
+
+let fleet: SimulatedFleet;
+let client: AnyClient;
+
+beforeAll(async () => {
+  fleet = simulateFleet();
+  client = await connectInProcess(createGateway({ fleetFor: fleet.fleetFor }), "2026-07-28");
+  return () => client.close();
+});
+
+async function call(name: string, given: Record<string, unknown>) {
+  fleet.asked.length = 0;
+  return client.callTool({ name, arguments: given });
+}
+
+/** One row: the tool, its arguments, and the method and request that must reach the fleet. */
+function row<Desc extends DescMessage>(
+  tool: string,
+  given: Record<string, unknown>,
+  method: string,
+  schema: Desc,
+  request: MessageInitShape<Desc>,
+) {
+  return { tool, given, method, schema: schema as DescMessage, request: toBinary(schema, create(schema, request)) };
+}
+
+const telemetry = "systemsmanager.telemetry.v1.TelemetryService";
+const mutation = "systemsmanager.mutation.v1.MutationService";
+const noon = "2026-07-28T12:00:00Z";
+
+const reads = [
+  row("capture_system_snapshot", {}, `${telemetry}/GetSystemSnapshot`, GetSystemSnapshotRequestSchema, {}),
+  row(
+    "list_processes",
+    { pattern: "ngi.x", user: "root", order: "memory", limit: 5 },
+    `${telemetry}/ListProcesses`,
+    ListProcessesRequestSchema,
+    { pattern: "ngi.x", user: "root", order: ProcessOrder.MEMORY, limit: 5 },
+  ),
+  row("get_process_details", { pid: 1 }, `${telemetry}/GetProcess`, GetProcessRequestSchema, {
+    target: { case: "pid", value: 1 },
+  }),
+  row("get_process_details", { name: "nginx", limit: 3 }, `${telemetry}/GetProcess`, GetProcessRequestSchema, {
+    target: { case: "name", value: "nginx" },
+    limit: 3,
+  }),
+  row(
+    "get_network_connections",
+    { port: 443, protocols: ["tcp", "udp"], role: "listener", process_name: "nginx", limit: 7 },
+    `${telemetry}/ListSockets`,
+    ListSocketsRequestSchema,
+    {
+      port: 443,
+      protocols: [SocketProtocol.TCP, SocketProtocol.UDP],
+      role: SocketRole.LISTENER,
+      processName: "nginx",
+      limit: 7,
+    },
+  ),
+  row(
+    "list_services",
+    { names: ["nginx", "sshd.service"], active_states: ["failed"], limit: 9 },
+    `${telemetry}/ListServices`,
+    ListServicesRequestSchema,
+    { names: ["nginx", "sshd.service"], activeStates: [ActiveState.FAILED], limit: 9 },
+  ),
+  row(
+    "query_system_logs",
+    { unit: "nginx", max_priority: "Error", since: noon, until: noon, pattern: "x", boot: -1, limit: 2, cursor: "c" },
+    `${telemetry}/QueryLogs`,
+    QueryLogsRequestSchema,
+    {
+      unit: "nginx",
+      maxPriority: LogPriority.ERROR,
+      since: timestampFromDate(new Date(noon)),
+      until: timestampFromDate(new Date(noon)),
+      pattern: "x",
+      boot: -1,
+      limit: 2,
+      cursor: "c",
+    },
+  ),
+  row("list_kernel_modules", { pattern: "^ext4$" }, `${telemetry}/ListKernelModules`, ListKernelModulesRequestSchema, {
+    pattern: "^ext4$",
+  }),
+  row(
+    "list_packages",
+    { pattern: "ssl", upgradable_only: true, limit: 10 },
+    `${telemetry}/ListPackages`,
+    ListPackagesRequestSchema,
+    { pattern: "ssl", upgradableOnly: true, limit: 10 },
+  ),
+];
+
+const changes = [
+  row("manage_service", { name: "nginx", action: "restart" }, `${mutation}/ManageService`, ManageServiceRequestSchema, {
+    name: "nginx",
+    action: ServiceAction.RESTART,
+  }),
+  row(
+    "install_applications",
+    { packages: ["jq", "curl=7.88.1-10"], refresh: true },
+    `${mutation}/InstallPackages`,
+    InstallPackagesRequestSchema,
+    { packages: ["jq", "curl=7.88.1-10"], refresh: true },
+  ),
+  row("remove_applications", { packages: ["jq"] }, `${mutation}/RemovePackages`, RemovePackagesRequestSchema, {
+    packages: ["jq"],
+  }),
+  row("update", { refresh: true }, `${mutation}/UpdatePackages`, UpdatePackagesRequestSchema, { refresh: true }),
+  row("optimize", { scopes: ["package_cache", "orphaned_packages"] }, `${mutation}/Optimize`, OptimizeRequestSchema, {
+    scopes: [OptimizeScope.PACKAGE_CACHE, OptimizeScope.ORPHANED_PACKAGES],
+  }),
+];
+
+describe.each([
+  { rpc: "run", rows: reads },
+  { rpc: "planChange", rows: changes },
+])("becomes one $rpc", ({ rpc, rows }) => {
+  test.each(rows)("$tool $given", async ({ tool, given, method, schema, request }) => {
+    const result = await call(tool, { selector: "labels.role == 'web'", ...given });
+    expect(result.isError, textOf(result)).toBeFalsy();
+    expect(fleet.asked.map((one) => one.rpc)).toEqual([rpc]);
+    const [asked] = fleet.requests<RunRequest>(rpc);
+    expect(asked?.selector).toBe("labels.role == 'web'");
+    expect(asked?.method).toBe(method);
+    expect(toJson(schema, fromBinary(schema, asked?.request as Uint8Array))).toEqual(
+      toJson(schema, fromBinary(schema, request)),
+    );
+  });
+});
+
+test("timeout_seconds becomes the run's timeout", async () => {
+  await call("query_system_logs", { selector: "all", timeout_seconds: 90 });
+  expect(fleet.requests<RunRequest>("run")[0]?.timeout).toMatchObject(durationFromMs(90_000));
+});
+
+test("an age becomes the time so long ago", async () => {
+  await call("query_system_logs", { selector: "all", since: "2h" });
+  const [asked] = fleet.requests<RunRequest>("run");
+  const { since } = fromBinary(QueryLogsRequestSchema, asked?.request as Uint8Array);
+  expect(Number(since?.seconds)).toBeCloseTo(Date.now() / 1000 - 7200, -1);
+});
+
+test("find_hosts becomes FindHosts", async () => {
+  await call("find_hosts", { selector: "all", page_size: 7, page_token: "p" });
+  expect(fleet.requests<FindHostsRequest>("findHosts")[0]).toMatchObject({
+    selector: "all",
+    pageSize: 7,
+    pageToken: "p",
+  });
+});
+
+test("open_result becomes OpenResult", async () => {
+  const given = {
+    run_id: runId,
+    host: "web-1",
+    state: "no_answer",
+    group: "ef".repeat(6),
+    pattern: "x",
+    by_group: true,
+  };
+  await call("open_result", { ...given, page_size: 3, page_token: "p" });
+  expect(fleet.requests<OpenResultRequest>("openResult")[0]).toMatchObject({
+    target: { case: "runId", value: runId },
+    host: "web-1",
+    state: HostState.NO_ANSWER,
+    group: "ef".repeat(6),
+    pattern: "x",
+    byGroup: true,
+    pageSize: 3,
+    pageToken: "p",
+  });
+});
+
+const wrong: { tool: string; given: Record<string, unknown>; says: string }[] = [
+  { tool: "list_services", given: {}, says: "argument selector is missing" },
+  { tool: "list_services", given: { selector: " " }, says: 'argument selector cannot be " "' },
+  { tool: "list_services", given: { selector: 5 }, says: "argument selector cannot be 5" },
+  { tool: "list_services", given: { selector: "all", nmaes: [] }, says: 'no argument "nmaes"; use one of names' },
+  {
+    tool: "list_services",
+    given: { selector: "all", names: "nginx" },
+    says: 'argument names cannot be "nginx"; give a list',
+  },
+  { tool: "list_services", given: { selector: "all", names: ["a b"] }, says: 'argument names[0] cannot be "a b"' },
+  { tool: "list_services", given: { selector: "all", names: [null] }, says: "argument names[0] cannot be null" },
+  {
+    tool: "list_services",
+    given: { selector: "all", limit: 99_999 },
+    says: "cannot be 99999; give a whole number from 0 to 10000",
+  },
+  {
+    tool: "list_services",
+    given: { selector: "all", limit: 1.5 },
+    says: "argument limit cannot be 1.5; give a whole number",
+  },
+  { tool: "list_services", given: { selector: "all", limit: null }, says: "argument limit cannot be null" },
+  { tool: "list_services", given: { selector: "all", active_states: ["faild"] }, says: "use one of active, reloading" },
+  {
+    tool: "list_packages",
+    given: { selector: "all", upgradable_only: "yes" },
+    says: 'cannot be "yes"; give true or false',
+  },
+  {
+    tool: "list_packages",
+    given: { selector: "all", timeout_seconds: 0 },
+    says: "argument timeout_seconds cannot be 0",
+  },
+  {
+    tool: "list_kernel_modules",
+    given: { selector: "all", timeout_seconds: 5 },
+    says: 'no argument "timeout_seconds"',
+  },
+  { tool: "list_processes", given: { selector: "all", pattern: "x".repeat(600) }, says: "give at most 512 characters" },
+  { tool: "query_system_logs", given: { selector: "all", since: "yesterday" }, says: "give RFC 3339" },
+  { tool: "query_system_logs", given: { selector: "all", boot: 1 }, says: "give a whole number from -1000 to 0" },
+  { tool: "get_process_details", given: { selector: "all" }, says: "none of pid, name is given; give exactly one" },
+  {
+    tool: "get_process_details",
+    given: { selector: "all", pid: 1, name: "a" },
+    says: "pid and name exclude each other",
+  },
+  {
+    tool: "get_process_details",
+    given: { selector: "all", pid: 0 },
+    says: "argument pid cannot be 0; give a whole number from 1",
+  },
+  {
+    tool: "manage_service",
+    given: { selector: "all", name: "nginx" },
+    says: "argument action is missing; use one of start",
+  },
+  {
+    tool: "manage_service",
+    given: { selector: "all", name: "nginx", action: "bounce" },
+    says: 'cannot be "bounce"; use one of',
+  },
+  {
+    tool: "manage_service",
+    given: { selector: "all", name: "a;b", action: "stop" },
+    says: 'argument name cannot be "a;b"',
+  },
+  {
+    tool: "manage_service",
+    given: { selector: "all", name: "a", action: "stop", dry_run: false },
+    says: 'no argument "dry_run"',
+  },
+  { tool: "install_applications", given: { selector: "all", packages: [] }, says: "give 1 to 100 items" },
+  { tool: "install_applications", given: { selector: "all", packages: ["a", "a"] }, says: "packages" },
+  {
+    tool: "install_applications",
+    given: { selector: "all", packages: ["--yes"] },
+    says: 'argument packages[0] cannot be "--yes"',
+  },
+  { tool: "commit_change", given: { plan_hash: "abc" }, says: 'argument plan_hash cannot be "abc"' },
+  { tool: "open_result", given: {}, says: "none of handle, run_id is given" },
+  { tool: "open_result", given: { run_id: "7" }, says: "run_id" },
+];
+
+describe("is refused before the fleet is asked", () => {
+  test.each(wrong)("$tool $given", async ({ tool, given, says }) => {
+    const result = await call(tool, given);
+    expect(result.isError).toBe(true);
+    expect(textOf(result)).toContain("[INVALID_ARGUMENT]");
+    expect(textOf(result)).toContain(says);
+    expect(structureOf(result)).toMatchObject({ reason: "INVALID_ARGUMENT" });
+    expect(fleet.asked).toEqual([]);
+  });
+
+  test("a tool that does not exist, with the nearest ones", async () => {
+    await expect(call("list_service", {})).rejects.toThrow(/no tool "list_service"; use one of list_services/);
+  });
+});
