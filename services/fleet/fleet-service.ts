@@ -47,7 +47,7 @@ export interface FleetParts {
   readonly inventory: Inventory;
   readonly runs: RunManager;
   /** Reduces what the hosts of a run answered so far; 0 tokens means the default. */
-  readonly summarize: (run: TrackedRun, tokenBudget: number) => Promise<Summary>;
+  readonly summarize: (run: TrackedRun, tokenBudget: number) => Summary;
 }
 
 type LiveEvent = { case: "started"; value: RunStarted } | { case: "progress"; value: RunProgress };
@@ -69,7 +69,7 @@ export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService
     yield* follow(run, signal);
     if (signal.aborted) return;
     await run.finished;
-    const summary = await summarize(run, tokenBudget);
+    const summary = summarize(run, tokenBudget);
     yield { case: "finished", value: create(RunFinishedSchema, { run: run.toMessage(), summary }) };
   }
 
@@ -92,7 +92,7 @@ export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService
       for await (const event of follow(dryRun, context.signal)) yield { event };
       if (context.signal.aborted) return;
       await dryRun.finished;
-      const summary = await summarize(dryRun, request.tokenBudget);
+      const summary = summarize(dryRun, request.tokenBudget);
       yield { event: { case: "planned", value: await makePlan(database, { dryRun, summary, decision }) } };
     },
 
@@ -113,7 +113,7 @@ export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService
     async getRun(request, context) {
       validate(GetRunRequestSchema, request);
       const run = findRun(runs, request.runId, principalOf(context));
-      return { run: run.toMessage(), summary: await summarize(run, request.tokenBudget) };
+      return { run: run.toMessage(), summary: summarize(run, request.tokenBudget) };
     },
 
     listRuns(request, context) {

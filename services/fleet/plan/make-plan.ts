@@ -4,9 +4,10 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { HostState, type Plan, PlanSchema } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import type { Summary } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
 import { hashPlan } from "../../identity/plan-hash.js";
-import { classifyErrors } from "../results/error-classes.js";
+import { listFailures } from "../results/summarize-tracked-run.js";
 import type { TrackedRun } from "../run/tracked-run.js";
 import type { StateDatabase } from "../state-database.js";
+import { classifyFailures } from "../summarize/error-classes.js";
 import type { Decision } from "./authorize.js";
 import { countChangingHosts } from "./count-changing-hosts.js";
 import { encodeWithDryRun } from "./operation-request.js";
@@ -40,13 +41,13 @@ export async function makePlan(database: StateDatabase, parts: PlanParts): Promi
     principal: record.principal,
   };
   const planHash = hosts.length === 0 ? "" : Buffer.from(hashPlan(content)).toString("hex");
-  const changingHostCount = countChangingHosts(database, dryRun);
+  const changingHostCount = countChangingHosts(dryRun);
   const plan = create(PlanSchema, {
     planHash,
     method: operation.name,
     request,
     hosts: hosts.map((host) => host.name).sort(),
-    excluded: classifyErrors(dryRun),
+    excluded: classifyFailures(listFailures(dryRun)).classes,
     expiresAt: timestampFromMs(expiresAtMs),
     risk: operation.risk,
     summary,

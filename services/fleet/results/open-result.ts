@@ -1,6 +1,6 @@
 // The raw answers of a run, opened: filtered, grouped, paged, bounded. Hosts are not asked again.
 import { setImmediate as yieldToOthers } from "node:timers/promises";
-import { create, type JsonObject } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import {
   type OpenResultRequest,
@@ -13,7 +13,6 @@ import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
 import { nearest } from "../../shared/nearest.js";
 import { compilePattern } from "../../shared/pattern.js";
-import { getBody } from "../run/run-store.js";
 import type { TrackedRun } from "../run/tracked-run.js";
 import type { StateDatabase } from "../state-database.js";
 import { filterAnswer, readAnswer, type Shortened, shortenAnswer } from "./answer-json.js";
@@ -48,7 +47,7 @@ export async function openResult(database: StateDatabase, order: OpenOrder): Pro
     request.byGroup,
   ]);
   const after = pager.start(request.pageToken);
-  const answers = new AnswerReader(database, run, request.pattern);
+  const answers = new AnswerReader(run, request.pattern);
   const listed = request.byGroup ? listGroups(run, filter) : listHosts(run, filter);
   const matched = await answers.keepMatching(listed);
   const page = takePage(
@@ -135,21 +134,19 @@ function renderItem(entry: ResultEntry, answers: AnswerReader): ResultItem {
 
 // Reads each distinct answer once for matching; of what was read, only whether it matches is kept.
 class AnswerReader {
-  readonly #database: StateDatabase;
   readonly #run: TrackedRun;
   readonly #pattern: string;
   readonly #matches: (text: string) => boolean;
 
-  constructor(database: StateDatabase, run: TrackedRun, pattern: string) {
-    this.#database = database;
+  constructor(run: TrackedRun, pattern: string) {
     this.#run = run;
     this.#pattern = pattern;
     this.#matches = compilePattern(pattern);
   }
 
   read(digest: string | undefined): Shortened | undefined {
-    const json = digest === undefined ? undefined : this.#load(digest);
-    if (!json) return undefined;
+    if (digest === undefined) return undefined;
+    const json = readAnswer(this.#run.operation.method.output, this.#run.bodyOf(digest));
     return this.#pattern === "" ? { json, removed: 0 } : filterAnswer(json, this.#matches);
   }
 
@@ -174,10 +171,5 @@ class AnswerReader {
 
   #answerMatches(digest: string): boolean {
     return Object.keys(this.read(digest)?.json ?? {}).length > 0;
-  }
-
-  #load(digest: string): JsonObject | undefined {
-    const body = getBody(this.#database, digest);
-    return body && readAnswer(this.#run.operation.method.output, body);
   }
 }

@@ -1,21 +1,49 @@
-// A run as the summarizer takes it.
+// A run as the summarizer takes it: its distinct answers, its failures, its handles.
 import { create } from "@bufbuild/protobuf";
-import { type Summary, SummarySchema } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
+import { HostErrorSchema, HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import type { Summary } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
 import type { TrackedRun } from "../run/tracked-run.js";
 import type { StateDatabase } from "../state-database.js";
-import { classifyErrors } from "./error-classes.js";
+import type { Failure } from "../summarize/error-classes.js";
+import { type SummaryInput, summarizeRun } from "../summarize/summarize-run.js";
+import { listGroups } from "./result-entries.js";
 import { makeHandles } from "./result-handles.js";
 
+export interface SummarizeOptions {
+  /** 0 means the default. */
+  readonly tokenBudget: number;
+  /** How long handles can be opened, from the run's start. */
+  readonly retentionMs: number;
+}
+
 /** The summary of what the hosts of a run answered so far. */
-export async function summarizeTrackedRun(
-  database: StateDatabase,
-  run: TrackedRun,
-  options: { readonly tokenBudget: number; readonly retentionMs: number },
-): Promise<Summary> {
-  return create(SummarySchema, {
+export function summarizeTrackedRun(database: StateDatabase, run: TrackedRun, options: SummarizeOptions): Summary {
+  return summarizeRun({
+    operation: run.operation,
     runId: run.record.runId,
     revision: run.record.revision,
-    errors: classifyErrors(run),
+    accounting: run.account.toMessage(),
+    groups: readGroups(run),
+    failures: listFailures(run),
     handles: makeHandles(database.handleKey, run, options.retentionMs),
+    tokenBudget: options.tokenBudget,
   });
+}
+
+/** Hosts that answered otherwise than OK, or not in time. */
+export function* listFailures(run: TrackedRun): Generator<Failure> {
+  for (const [index, { name }] of run.targets.entries()) {
+    const answer = run.answerOf(index);
+    if (!answer || answer.state === HostState.OK) continue;
+    const error =
+      answer.problem && create(HostErrorSchema, { ...answer.problem, metadata: { ...answer.problem.metadata } });
+    yield { host: name, state: answer.state, ...(error ? { error } : {}) };
+  }
+}
+
+// Bodies are read one after the other, so that a run's answers need not fit into memory together.
+function* readGroups(run: TrackedRun): Generator<SummaryInput["groups"] extends Iterable<infer Group> ? Group : never> {
+  for (const { answer, hosts } of listGroups(run, { state: HostState.OK })) {
+    if (answer.digest) yield { digest: answer.digest, body: run.bodyOf(answer.digest), hosts };
+  }
 }

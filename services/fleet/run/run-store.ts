@@ -1,5 +1,4 @@
 // Runs on disk: written in batches while they go on, read back when a run is opened or the control plane starts again.
-import { timingSafeEqual } from "node:crypto";
 import type { StateDatabase } from "../state-database.js";
 import type { HostAnswer, RunRecord, RunSubject } from "./run-record.js";
 
@@ -40,9 +39,4 @@ export async function putBody(database: StateDatabase, runId: string, digest: st
 /** The body with this digest; undefined when no kept run has it. */
 export function getBody(database: StateDatabase, digest: string): Uint8Array | undefined {
   return database.bodies.get(digest);
-}
-
-/** True when two digests are equal. */
-export function equalDigests(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
 }

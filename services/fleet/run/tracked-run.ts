@@ -4,12 +4,13 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Reply } from "../../gen/systemsmanager/bus/v1/host_pb.js";
 import { HostState, type Run, RunSchema } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { ErrorReason, failure } from "../../shared/errors.js";
 import { findOperation, type Operation } from "../../shared/operations.js";
 import type { StateDatabase } from "../state-database.js";
 import { type ClosedState, RunAccount } from "./accounting.js";
 import { canDecode, readReply, unreadableAnswer } from "./read-reply.js";
 import type { HostAnswer, HostProblem, RunRecord, RunSubject, TargetHost } from "./run-record.js";
-import { putBody } from "./run-store.js";
+import { getBody, putBody } from "./run-store.js";
 
 /** What a run begins with; `answers` are those of an earlier life of the control plane. */
 export interface RunBeginning {
@@ -34,6 +35,7 @@ export class TrackedRun {
   readonly #indexByHost: ReadonlyMap<string, number>;
   readonly #readable = new Map<string, boolean>();
   readonly #storedBodies = new Set<string>();
+  readonly #unwritten = new Map<string, Uint8Array>();
   readonly #listeners = new Set<() => void>();
   readonly #database: StateDatabase;
   #finishing = false;
@@ -82,6 +84,16 @@ export class TrackedRun {
   /** What a target answered; undefined while it is queued. */
   answerOf(index: number): HostAnswer | undefined {
     return this.#answers[index];
+  }
+
+  /** The response with this digest, which some host of the run gave. Throws STORAGE_FAILED when it is lost. */
+  bodyOf(digest: string): Uint8Array {
+    const body = this.#unwritten.get(digest) ?? getBody(this.#database, digest);
+    if (body) return body;
+    throw failure(ErrorReason.STORAGE_FAILED, `the answer ${digest.slice(0, 12)}… is not stored any more`, {
+      metadata: { path: "bodies" },
+      remedy: "ask the hosts again",
+    });
   }
 
   /** Takes a host's reply. Resolves when it is committed; the bus may then forget it. */
@@ -180,7 +192,8 @@ export class TrackedRun {
   #storeBody(digest: string, body: Uint8Array): Promise<void> | undefined {
     if (this.#storedBodies.has(digest)) return undefined;
     this.#storedBodies.add(digest);
-    return putBody(this.#database, this.record.runId, digest, body);
+    this.#unwritten.set(digest, body);
+    return putBody(this.#database, this.record.runId, digest, body).finally(() => this.#unwritten.delete(digest));
   }
 
   #changed(): void {

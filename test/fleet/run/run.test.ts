@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ReplyOutcome } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { HostState } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
@@ -17,7 +18,7 @@ let fleet: FleetUnderTest;
 afterEach(() => fleet.close());
 
 function ask(selector = "all", seconds = 5) {
-  return fleet.client.run({ selector, method: listServices, timeout: { seconds: BigInt(seconds) } });
+  return fleet.client.run({ selector, method: listServices, timeout: durationFromMs(seconds * 1000) });
 }
 
 async function reasonOf(promise: Promise<unknown>): Promise<string | undefined> {
@@ -97,10 +98,10 @@ describe("simulated hosts that misbehave", () => {
     fleet.hosts.behave("bad", behaviour);
     fleet.hosts.behave("good", async (call) => {
       // The last word of a run is "good"'s, so that everything "bad" says comes before the end.
-      await sleep(300);
+      await sleep(150);
       await call.reply(ok(services("nginx.service")));
     });
-    const { run } = await collect(ask("all", 1));
+    const { run } = await collect(ask("all", 0.4));
     const zero = {
       failed: 0,
       denied: 0,
