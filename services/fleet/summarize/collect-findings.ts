@@ -14,7 +14,7 @@ import { findStatements, type Statements } from "./find-statements.js";
 import type { Line } from "./line.js";
 import { majorityLines } from "./majority-lines.js";
 import { distributionsOf, topOf, totalsOf } from "./number-entries.js";
-import { findingOf, orderOf, rank, surpriseOf } from "./statement.js";
+import { findingOf } from "./statement.js";
 import { countsOf, samplesOf, templatesOf } from "./text-entries.js";
 
 /** Entries of each list among a summary's fields. */
@@ -41,7 +41,10 @@ export interface FindingFields {
 /** What the answers say. */
 export interface Findings {
   readonly fields: FindingFields;
-  readonly lines: Record<"majority" | "deviations" | "numbers" | "counts" | "templates" | "samples", Line[]>;
+  readonly lines: Record<
+    "majority" | "deviations" | "furtherDeviations" | "numbers" | "counts" | "templates" | "samples",
+    Line[]
+  >;
   /** What the fields leave out. */
   readonly omissions: Array<{ what: string; count: bigint }>;
   /** What fell to a bound of the aggregate. */
@@ -52,6 +55,7 @@ export interface Findings {
 export function collectFindings(aggregate: Aggregate): Findings {
   const answered = aggregate.sources.reduce((sum, { count }) => sum + count, 0);
   const statements = findStatements(aggregate);
+  const deviations = deviationLines(statements.deviations, statements.rareRows);
   const totals = totalsOf(aggregate);
   const counts = countsOf(aggregate);
   const distributions = distributionsOf(aggregate);
@@ -59,7 +63,8 @@ export function collectFindings(aggregate: Aggregate): Findings {
   const templates = templatesOf(aggregate);
   const samples = samplesOf(aggregate, new Set(statements.rareRows.keys()));
   const all: FindingFields = {
-    ...findingLists(statements),
+    majority: majorityFindings(statements),
+    deviations: [...deviations.lines, ...deviations.further].flatMap((line) => line.statements).map(findingOf),
     totals: totals.entries,
     counts: counts.entries,
     distributions: distributions.entries,
@@ -71,7 +76,8 @@ export function collectFindings(aggregate: Aggregate): Findings {
     ...bounded(all),
     lines: {
       majority: majorityLines(statements, answered),
-      deviations: deviationLines(statements.deviations, statements.rareRows),
+      deviations: deviations.lines,
+      furtherDeviations: deviations.further,
       numbers: [...top.lines, ...distributions.lines, ...totals.lines],
       counts: counts.lines,
       templates: templates.lines,
@@ -81,28 +87,11 @@ export function collectFindings(aggregate: Aggregate): Findings {
   };
 }
 
-function findingLists({
-  majority,
-  splits,
-  deviations,
-  rareRows,
-}: Statements): Pick<FindingFields, "majority" | "deviations"> {
+function majorityFindings({ majority, splits, rareRows }: Statements): Finding[] {
   const agreed = [...majority, ...splits.flatMap((split) => split.statements)];
   const own = agreed.filter(({ scope }) => !scope.keyed);
-  const ofRows = [...agreed.filter(({ scope }) => scope.keyed), ...[...rareRows.values()].flat()];
-  const ranked = rank(
-    deviations.map((statement) => ({
-      statement,
-      bits: statement.bits,
-      alarming: statement.alarming,
-      surprise: surpriseOf(statement),
-      order: orderOf(statement),
-    })),
-  );
-  return {
-    majority: [...own, ...ofRows].map(findingOf),
-    deviations: ranked.map(({ statement }) => findingOf(statement)),
-  };
+  const ofRows = agreed.filter(({ scope }) => scope.keyed);
+  return [...own, ...ofRows, ...[...rareRows.values()].flat()].map(findingOf);
 }
 
 function bounded(all: FindingFields): Pick<Findings, "fields" | "omissions"> {

@@ -3,7 +3,7 @@ import type { Handle } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
 import { cleanText } from "../../shared/untrusted-text.js";
 import type { Findings, Left } from "./collect-findings.js";
 import { countTokens } from "./count-tokens.js";
-import { fitSections, type Section, tokensOfLine } from "./fit-budget.js";
+import { type FittedSection, fitSections, type Section, tokensOfLine } from "./fit-budget.js";
 import { type Line, lineOf } from "./line.js";
 import { plural, showCount } from "./show-value.js";
 
@@ -38,10 +38,7 @@ export function composeText(parts: TextParts, budget: number): ComposedText {
   const available = budget - tokensOfLine(opening) - leftOutReserve;
   const fitted = fitSections(sectionsOf(parts), available);
   const beforeOmissions = fitted.filter(({ name }) => name !== "handles");
-  const left = [
-    ...fitted.filter(({ leftOut }) => leftOut > 0).map(({ name, leftOut }): Left => ({ what: name, count: leftOut })),
-    ...parts.lost.filter(({ count }) => count > 0),
-  ];
+  const left = [...leftOutOf(fitted), ...parts.lost.filter(({ count }) => count > 0)];
   const lines = [
     opening,
     ...beforeOmissions.flatMap((section) => section.lines),
@@ -70,15 +67,23 @@ function sectionsOf({ coverage, findings, errors, handles }: TextParts): Section
   const { lines } = findings;
   return [
     { name: "host states", heading: "", lines: coverage.slice(1), share: 0.15, rank: 0 },
-    { name: "majority statements", heading: "Majority:", lines: lines.majority, share: 0.15, rank: 6 },
+    { name: "majority statements", heading: "Majority:", lines: lines.majority, share: 0.15, rank: 7 },
     { name: "deviations", heading: "Deviations:", lines: lines.deviations, share: 0.25, rank: 1 },
-    { name: "numbers", heading: "Numbers:", lines: lines.numbers, share: 0.1, rank: 3 },
-    { name: "counts", heading: "Counts:", lines: lines.counts, share: 0.07, rank: 4 },
-    { name: "log templates", heading: "Log lines:", lines: lines.templates, share: 0.1, rank: 5 },
-    { name: "samples", heading: "Samples:", lines: lines.samples, share: 0.03, rank: 7 },
+    { name: "deviations", heading: "", lines: lines.furtherDeviations, share: 0, rank: 8 },
+    { name: "numbers", heading: "Numbers:", lines: lines.numbers, share: 0.1, rank: 4 },
+    { name: "counts", heading: "Counts:", lines: lines.counts, share: 0.05, rank: 5 },
+    { name: "log templates", heading: "Log lines:", lines: lines.templates, share: 0.1, rank: 6 },
+    { name: "samples", heading: "Samples:", lines: lines.samples, share: 0.03, rank: 9 },
     { name: "error classes", heading: "Errors:", lines: errors, share: 0.1, rank: 2 },
-    { name: "handles", heading: "Open further:", lines: handles.map(handleLine), share: 0.05, rank: 8 },
+    { name: "handles", heading: "Open further:", lines: handles.map(handleLine), share: 0.07, rank: 3 },
   ];
+}
+
+// Sections of one name are told as one.
+function leftOutOf(fitted: readonly FittedSection[]): Left[] {
+  const counts = new Map<string, number>();
+  for (const { name, leftOut } of fitted) counts.set(name, (counts.get(name) ?? 0) + leftOut);
+  return [...counts].map(([what, count]) => ({ what, count })).filter(({ count }) => count > 0);
 }
 
 function handleLine({ label, handle }: Handle): Line {

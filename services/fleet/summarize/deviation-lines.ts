@@ -14,7 +14,14 @@ const itemsPerLine = 4;
 const namesPerItem = 8;
 
 interface RankedLine extends Ranked {
-  readonly line: Line;
+  readonly line: DeviationLine;
+  /** Further rows of the same kind on the same hosts. */
+  readonly further: DeviationLine[];
+}
+
+/** A line, and the statements it tells. */
+export interface DeviationLine extends Line {
+  readonly statements: readonly Statement[];
 }
 
 /** Statements of one row on the same hosts. */
@@ -23,15 +30,25 @@ interface Bundle {
   readonly clauses: string;
 }
 
-/** The lines, most surprising first. */
+/** Rows with equal clauses. */
+interface Item {
+  readonly bundles: readonly Bundle[];
+  readonly text: string;
+  readonly best: Ranked;
+}
+
+/**
+ * The lines, most surprising first. Where many rows differ in the same way on the same hosts, the first of them come in this order and the
+ * others are further lines, so that no crowd of rows hides another deviation.
+ */
 export function deviationLines(
   deviations: readonly Statement[],
   rareRows: ReadonlyMap<Row, readonly Statement[]>,
-): Line[] {
+): { lines: DeviationLine[]; further: DeviationLine[] } {
   const { separate, crowded } = separateCrowded(deviations);
   const bundles = bundleRows(separate, rareRows);
-  const lines = [...linesOfBundles(bundles), ...crowded.map(crowdedLine)];
-  return rank(lines).map(({ line }) => line);
+  const ranked = rank([...linesOfBundles(bundles), ...crowded.map(crowdedLine)]);
+  return { lines: ranked.map(({ line }) => line), further: ranked.flatMap(({ further }) => further) };
 }
 
 // Splits off the fields whose minority values would make too many lines. Trouble is always told by itself.
@@ -102,26 +119,25 @@ function linesOfBundles(bundles: readonly Bundle[]): RankedLine[] {
     const kind = bundle.statements.map(({ leaf, elements }) => leaf?.path ?? elements[0]).join("\u0000");
     getOrSet(groups, `${first.scope.index}\u0000${fingerprintOf(first.hosts)}\u0000${kind}`, () => []).push(bundle);
   }
-  return [...groups.values()].flatMap((group) => linesOfGroup(group));
+  return [...groups.values()].map(lineOfGroup);
 }
 
 // Rows that differ in the same way on the same hosts.
-function linesOfGroup(group: readonly Bundle[]): RankedLine[] {
+function lineOfGroup(group: readonly Bundle[]): RankedLine {
   const byClauses = new Map<string, Bundle[]>();
   for (const bundle of group) getOrSet(byClauses, bundle.clauses, () => []).push(bundle);
-  const items = [...byClauses.values()].map((bundles) => ({
-    bundles,
-    text: itemText(bundles),
-    best: rank(bundles.flatMap(({ statements }) => statements).map(rankedOf))[0] as Ranked,
-  }));
-  const byOrder = new Map(items.map((item) => [item.best, item]));
-  const ordered = rank(items.map(({ best }) => best)).map((best) => byOrder.get(best) as (typeof items)[number]);
-  return chunk(ordered, itemsPerLine).map((part) => {
-    const statements = part.flatMap(({ bundles }) => bundles.flatMap((bundle) => bundle.statements));
-    const [first] = part as [(typeof items)[number]];
-    const text = groupText(statements[0] as Statement, part);
-    return { ...first.best, line: { text, tells: statements.length } };
+  const items = [...byClauses.values()].map((bundles): Item => {
+    const ranked = bundles.flatMap(({ statements }) => statements).map(rankedOf);
+    return { bundles, text: itemText(bundles), best: rank(ranked)[0] as Ranked };
   });
+  const ordered = rank(items.map((item) => ({ ...item.best, item }))).map(({ item }) => item);
+  const parts = chunk(ordered, itemsPerLine);
+  const [line, ...further] = parts.map((part, index): DeviationLine => {
+    const statements = part.flatMap(({ bundles }) => bundles.flatMap((bundle) => bundle.statements));
+    const rows = index === 0 && parts.length > 1 ? group.length : 0;
+    return { text: groupText(statements[0] as Statement, part, rows), tells: statements.length, statements };
+  });
+  return { ...(ordered[0] as Item).best, line: line as DeviationLine, further };
 }
 
 function rankedOf(statement: Statement): Ranked {
@@ -137,15 +153,15 @@ function itemText(bundles: readonly Bundle[]): string {
   return clauses === "" ? listSome(keys, namesPerItem) : `${listSome(keys, namesPerItem)}: ${clauses}`;
 }
 
-function groupText(first: Statement, items: ReadonlyArray<{ text: string; bundles: readonly Bundle[] }>): string {
-  const hosts = showHosts(first.hosts);
-  const texts = items.map(({ text }) => text);
-  if (!first.scope.keyed) return `${hosts}: ${texts.join("; ")}`;
+function groupText(first: Statement, items: readonly Item[], rows: number): string {
+  const hosts = rows > 0 ? `${showHosts(first.hosts)}, ${plural(rows, "row")}` : showHosts(first.hosts);
+  const texts = items.map(({ text }) => text).join("; ");
+  if (!first.scope.keyed) return `${hosts}: ${texts}`;
   const list = first.scope.path;
-  if (first.elements === absent) return `${list} missing on ${hosts}: ${texts.join("; ")}`;
-  if (first.elements === present) return `${list} only on ${hosts}: ${texts.join("; ")}`;
-  const [only] = items;
-  if (items.length > 1 || !only || only.bundles.length > 1) return `${list} on ${hosts}: ${texts.join("; ")}`;
+  if (first.elements === absent) return `${list} missing on ${hosts}: ${texts}`;
+  if (first.elements === present) return `${list} only on ${hosts}: ${texts}`;
+  const [only] = items as [Item];
+  if (items.length > 1 || only.bundles.length > 1) return `${list} on ${hosts}: ${texts}`;
   return `${list} ${showKey(first.row.key)} on ${hosts}: ${only.bundles[0]?.clauses}`;
 }
 
@@ -166,7 +182,7 @@ function crowdedLine(statements: readonly Statement[]): RankedLine {
     more > 0 ? `${plural(more, "more value")}` : "",
   ].filter((part) => part !== "");
   const ranked = rank(statements.map(rankedOf))[0] as Ranked;
-  return { ...ranked, line: { text: parts.join("; "), tells: statements.length } };
+  return { ...ranked, line: { text: parts.join("; "), tells: statements.length, statements: byCount }, further: [] };
 }
 
 function valueOnHosts({ leaf, elements, hosts }: Statement): string {

@@ -81,7 +81,7 @@ export function coverageLines(accounting: Accounting, byState: ReadonlyMap<HostS
   ];
   const named = counts.flatMap(({ state, number }) => {
     const hosts = byState.get(number);
-    return hosts && hosts.count > 0 ? [lineOf(`${state}: ${showHosts(hosts)}`)] : [];
+    return hosts && hosts.count > 0 ? [lineOf(`${state}: ${showHosts(hosts, 5)}`)] : [];
   });
   return [lineOf(`asked ${plural(accounting.targeted, "host")}: ${states || "none"}${extra.join("")}`), ...named];
 }
@@ -122,5 +122,7 @@ function classLine({ state, reason, first, hosts }: Class): Line {
   const remedy =
     first.remedy && !first.message.includes(first.remedy) ? `; remedy ${showUntrusted(first.remedy, 200)}` : "";
   const where = `${plural(hosts.count, "host")} ${stateName(state)}`;
-  return lineOf(`${where}, ${reasonName(reason)} (${showHosts(hosts)}): ${showUntrusted(first.message, 240)}${remedy}`);
+  return lineOf(
+    `${where}, ${reasonName(reason)} (${showHosts(hosts, 5)}): ${showUntrusted(first.message, 240)}${remedy}`,
+  );
 }

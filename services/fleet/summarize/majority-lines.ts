@@ -35,10 +35,17 @@ function fieldLines(statements: readonly Statement[]): Line[] {
   const groups = [...byHosts.values()].sort((a, b) => hostCount(b) - hostCount(a));
   return groups.flatMap((group) =>
     chunk(group, clausesPerLine).map((part) => {
-      const clauses = part.map((statement) => `${fieldName(statement)} ${textOfValue(statement)}`);
+      const told = part.filter((statement) => !isEmpty(statement));
+      const clauses = told.map((statement) => `${fieldName(statement)} ${textOfValue(statement)}`);
+      const empty = part.filter(isEmpty).map(fieldName);
+      if (empty.length > 0) clauses.push(`empty ${empty.join(" and ")}`);
       return lineOf(`${onHosts(part[0] as Statement)}: ${clauses.join(", ")}`, part.length);
     }),
   );
+}
+
+function isEmpty({ elements }: Statement): boolean {
+  return elements.every((element) => element === "");
 }
 
 function hostCount(statements: readonly Statement[]): number {
@@ -109,7 +116,7 @@ function rowHosts({ row }: Statement, answered: number): string {
 
 function rowClauses(row: readonly Statement[]): string {
   const clauses = row
-    .filter(({ elements, leaf }) => leaf && elements.some((element) => element !== ""))
+    .filter((statement) => statement.leaf && !isEmpty(statement))
     .map((statement) => {
       const some = statement.hosts.count < statement.ofHosts ? ` on ${showCount(statement.hosts.count)}` : "";
       return `${fieldName(statement)} ${textOfValue(statement)}${some}`;
@@ -129,7 +136,7 @@ function splitLine({ statements, leaf }: Split): Line {
   });
   const more = statements.length - shown.length;
   const rest = more > 0 ? ` and ${plural(more, "more value")}` : "";
-  return lineOf(
-    `${subject}: no majority, ${plural(statements.length, "value")} on ${plural(first.ofHosts, "host")}: ${shown.join(", ")}${rest}`,
-  );
+  const allDiffer = first.hosts.count === 1 && statements.length > 1;
+  const kind = allDiffer ? "all different" : `no majority among ${plural(statements.length, "value")}`;
+  return lineOf(`${subject} on ${plural(first.ofHosts, "host")}, ${kind}: ${shown.join(", ")}${rest}`);
 }

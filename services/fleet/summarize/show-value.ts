@@ -8,6 +8,7 @@ import type { KeyPart } from "../aggregate/read-answer.js";
 // One word of unsuspicious characters reads as a value by itself; anything else stands in quotes, whoever says it.
 const oneWord = /^[A-Za-z0-9][\w.:@/+~-]{0,79}$/;
 const shownLength = 160;
+const allNamed = 5;
 
 /** A whole number with thousands separated by commas. */
 export function showCount(count: number | bigint): string {
@@ -19,12 +20,11 @@ export function plural(count: number, noun: string): string {
   return `${showCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** "web-3", "web-3, web-7 and 12 more". */
-export function showHosts(hosts: HostSet, most = 5): string {
-  const names = hosts.names.slice(0, most);
-  const more = hosts.count - names.length;
-  if (more > 0) return `${names.join(", ")} and ${showCount(more)} more`;
-  return names.join(", ");
+/** "web-3", "web-3, web-7 and 12 more": all names of a few hosts, else so many as examples. */
+export function showHosts(hosts: HostSet, examples = 2): string {
+  if (hosts.count <= Math.min(allNamed, hosts.names.length)) return hosts.names.join(", ");
+  const names = hosts.names.slice(0, examples);
+  return `${names.join(", ")} and ${showCount(hosts.count - names.length)} more`;
 }
 
 /** A row's key. */
