@@ -17,9 +17,13 @@ const headerBytes = 16;
 const processFixedBytes = 72;
 const socketBytes = 16;
 
+/** Where `cmake-js compile` puts the addon. */
+export function builtAddonPath(): string {
+  return fileURLToPath(new URL("build/Release/systems_manager_native.node", findPackageRoot()));
+}
+
 /** The source on the addon, or why there is none. */
-export function loadNativeSource(): { source: ProcSource } | { reason: string } {
-  const path = fileURLToPath(new URL("build/Release/systems_manager_native.node", findPackageRoot()));
+export function loadNativeSource(path = builtAddonPath()): { source: ProcSource } | { reason: string } {
   try {
     const addon: NativeAddon = createRequire(import.meta.url)(path);
     if (addon.layoutVersion === layoutVersion) return { source: createNativeSource(addon) };

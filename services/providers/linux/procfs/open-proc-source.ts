@@ -5,17 +5,17 @@ import { loadNativeSource } from "../native.js";
 import type { ProcSource } from "./proc-source.js";
 import { createProcfsSource } from "./procfs-source.js";
 
-/** "auto" takes the native addon and, without it, TypeScript; the others take what they say or fail. */
-export type ProcBackend = "auto" | "native" | "procfs";
-
-/** Opens the backend. Throws UNSUPPORTED when "native" is demanded and not there, INVALID_ARGUMENT for an unknown name. */
-export function openProcSource(backend: string, log: Logger): ProcSource {
+/**
+ * Opens a backend: "auto" takes the native addon and, without it, TypeScript; "native" and "procfs" take what they say or fail. Throws
+ * UNSUPPORTED when "native" is not there, INVALID_ARGUMENT for an unknown name.
+ */
+export function openProcSource(backend: string, log: Logger, addonPath?: string): ProcSource {
   switch (backend) {
     case "procfs":
       return createProcfsSource();
     case "native":
     case "auto": {
-      const native = loadNativeSource();
+      const native = loadNativeSource(addonPath);
       if ("source" in native) return native.source;
       if (backend === "native") throw unavailable(native.reason);
       log.info({ reason: native.reason }, "the native addon is not available; /proc is read in TypeScript");
