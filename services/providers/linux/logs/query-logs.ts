@@ -87,7 +87,8 @@ function timeFilters(since: bigint | undefined, until: bigint | undefined): stri
   ];
 }
 
-function secondsText(microseconds: bigint): string {
+function secondsText(time: bigint): string {
+  const microseconds = time > 0n ? time : 0n;
   return `${microseconds / 1_000_000n}.${(microseconds % 1_000_000n).toString().padStart(6, "0")}`;
 }
 

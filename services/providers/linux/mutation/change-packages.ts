@@ -35,6 +35,7 @@ export async function changePackages(
   const before = await manager.listInstalled(signal);
   const todo = withoutInstalled(action, before);
   requireInstalled(todo, before);
+  if (todo.kind === "remove") refuseVital(manager, todo.names);
   if (isEmpty(todo)) return { changes: [], dryRun, output: {} };
   const plan = await waitForLock(lockWait, signal, () => manager.plan(todo, signal));
   refuseHarm(manager, todo, plan, before);
@@ -78,20 +79,27 @@ function installedNames(before: readonly InstalledPackage[]): Set<string> {
   return new Set(present.flatMap(({ name, arch }) => [name, `${name}:${arch}`, `${name}.${arch}`]));
 }
 
+function refuseVital({ traits }: PackageManager, lost: readonly string[]): void {
+  const vital = lost.find((name) => traits.vitalPackages.includes(name));
+  if (vital) throw protectedPackage(vital);
+}
+
 function refuseHarm(
-  { traits }: PackageManager,
+  manager: PackageManager,
   action: PackageAction,
   { removed, added }: PackagePlan,
   before: readonly InstalledPackage[],
 ): void {
   const replaced = new Set(added.map(({ name }) => name));
   const lost = removed.filter(({ name, configurationOnly }) => !configurationOnly && !replaced.has(name));
-  const vital = lost.find(({ name }) => traits.vitalPackages.includes(name));
-  if (vital) throw protectedPackage(vital.name);
+  refuseVital(
+    manager,
+    lost.map(({ name }) => name),
+  );
   // Without its repositories' metadata a host has orphans only.
   if (action.kind !== "remove-orphaned" || lost.length <= before.length / 2) return;
   throw failure(ErrorReason.CHANGE_REFUSED, `${lost.length} of ${before.length} packages are in no repository`, {
-    metadata: { subject: traits.name, rule: "most packages are in no repository" },
+    metadata: { subject: manager.traits.name, rule: "most packages are in no repository" },
     remedy: "refresh the repositories' metadata first",
   });
 }

@@ -14,7 +14,7 @@ const traits: PackageManagerTraits = {
     "/var/lib/apt/lists/lock",
   ],
   vitalPackages: ["apt", "dpkg", "init", "systemd", "systemd-sysv", "sysvinit-core", "libc6", "base-files"],
-  cache: { directories: ["/var/cache/apt"], file: /\/(archives\/(partial\/)?[^/]+\.deb|(src)?pkgcache\.bin)$/ },
+  cache: { directories: ["/var/cache/apt/archives"], file: /\.deb$/ },
   listFiles: { program: "dpkg-query", args: ["--listfiles"] },
 };
 
@@ -34,7 +34,7 @@ const run = managerRunner(
 
 // A changed configuration file is kept, and its new version goes beside it: nothing asks, nothing is lost.
 const keepConfiguration = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"];
-const common = ["-q", "-y", "-o", "APT::Color=0", "-o", "DPkg::Lock::Timeout=0"];
+const common = ["-q", "-y", "-o", "APT::Color=0", "-o", "DPkg::Lock::Timeout=0", "-o", "Dpkg::Use-Pty=0"];
 const listFields = ["Package", "Architecture", "Version", "Installed-Size", "db:Status-Status"];
 const listFormat = `${listFields.map((field) => `\${${field}}`).join("\\t")}\\n`;
 

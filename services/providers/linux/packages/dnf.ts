@@ -1,8 +1,9 @@
 // dnf, versions 4 and 5: Fedora, Red Hat Enterprise Linux and their descendants.
+import { errorDetailOf } from "../../../shared/errors.js";
 import { parseDnfQuery, parseDnfTransaction } from "./dnf-output.js";
 import type { PackageAction, PackageManager, PackageManagerTraits, PackageUpgrade } from "./package-manager.js";
 import { compareRpmVersions, listRpms, rpmListFiles } from "./rpm-database.js";
-import { managerRunner } from "./run-manager.js";
+import { managerRunner, unknownPackage } from "./run-manager.js";
 
 const traits: PackageManagerTraits = {
   name: "dnf",
@@ -44,7 +45,9 @@ export const dnf: PackageManager = {
     // Nobody agrees, so it exits with 1 after it has shown the table.
     const options = { signal, acceptedOutput: /^Operation aborted/m };
     const args = await commandOf(action, signal);
-    const { stdout, output } = await run("dnf", [...common, "--assumeno", ...args], options);
+    const { stdout, output } = await run("dnf", [...common, "--assumeno", ...args], options).catch((error) => {
+      throw asRequested(error, action);
+    });
     return { ...parseDnfTransaction(stdout.text, await listRpms(signal)), output };
   },
   async apply(action, signal) {
@@ -53,6 +56,14 @@ export const dnf: PackageManager = {
     return (await run("dnf", [...common, "--assumeyes", ...(await commandOf(action, signal))], { signal })).output;
   },
 };
+
+// dnf names what it did not find as "name-version".
+function asRequested(error: unknown, action: PackageAction): unknown {
+  const missing = errorDetailOf(error).metadata.package;
+  const packages = action.kind === "install" ? action.packages : [];
+  const request = packages.find(({ name, version }) => version && `${name}-${version}` === missing);
+  return request ? unknownPackage(`${request.name}=${request.version}`, "in the repositories") : error;
+}
 
 async function query(selection: readonly string[], signal: AbortSignal): Promise<PackageUpgrade[]> {
   const format = ["--queryformat", "%{name}\\t%{evr}\\t%{arch}\\n"];

@@ -15,7 +15,7 @@ const traits: PackageManagerTraits = {
 
 const runOnce = managerRunner(traits, {
   locked: /System management is locked|transaction lock/,
-  unknownPackage: /(?:No provider of|Package) '([^']+)' (?:found|not found)/,
+  unknownPackage: /(?:No provider of|Package) (?:'|&apos;)([^'&]+)(?:'|&apos;) (?:found|not found)/,
 });
 
 const common = ["--non-interactive", "--no-refresh", "--no-color"];
