@@ -1,0 +1,277 @@
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { timestampMs, timestampNow } from "@bufbuild/protobuf/wkt";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { ReplyOutcome } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
+import { ConfirmationMethod } from "../../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import type { Plan } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
+import { ChangeKind } from "../../../services/gen/systemsmanager/mutation/v1/change_pb.js";
+import {
+  ManageServiceRequestSchema,
+  ManageServiceResponseSchema,
+  ServiceAction,
+} from "../../../services/gen/systemsmanager/mutation/v1/service_pb.js";
+import { Risk } from "../../../services/gen/systemsmanager/options/v1/options_pb.js";
+import { ErrorReason, errorDetailOf } from "../../../services/shared/errors.js";
+import { collect } from "../run/collect.js";
+import { type FleetClient, type FleetUnderTest, listServices, silence, startFleet } from "../run/fleet-under-test.js";
+import { type Behaviour, hostIdOf, ok } from "../run/simulated-hosts.js";
+import { decodeManageService } from "./decode-manage-service.js";
+
+const method = "systemsmanager.mutation.v1.MutationService/ManageService";
+
+let fleet: FleetUnderTest;
+
+afterEach(async () => {
+  vi.useRealTimers();
+  await fleet.close();
+});
+
+/** Restarts nginx, where it runs: hosts named "idle…" have nothing to change. */
+const manages: Behaviour = (call) => {
+  const { dryRun } = decodeManageService(call.invocation.request);
+  const change = { subject: "nginx.service", kind: ChangeKind.RESTART, from: "active", to: "active" };
+  const changes = call.name.startsWith("idle") ? [] : [change];
+  const response = create(ManageServiceResponseSchema, { changes, dryRun });
+  return call.reply(ok(toBinary(ManageServiceResponseSchema, response)));
+};
+
+const fails: Behaviour = (call) =>
+  call.reply({ outcome: ReplyOutcome.FAILED, message: "no such unit", error: { reason: ErrorReason.UNKNOWN_UNIT } });
+
+function request(init: MessageInitShape<typeof ManageServiceRequestSchema> = {}): Uint8Array {
+  const full = { name: "nginx.service", action: ServiceAction.RESTART, ...init };
+  return toBinary(ManageServiceRequestSchema, create(ManageServiceRequestSchema, full));
+}
+
+async function plan(client: FleetClient, selector = "all", bytes = request()): Promise<Plan> {
+  let planned: Plan | undefined;
+  for await (const { event } of client.planChange({ selector, method, request: bytes, timeout: { seconds: 5n } })) {
+    if (event.case === "planned") planned = event.value;
+  }
+  if (!planned) throw new Error("no plan was made");
+  return planned;
+}
+
+function commit(client: FleetClient, planHash: string) {
+  const confirmation = { method: ConfirmationMethod.ELICITATION, confirmedAt: timestampNow() };
+  return collect(client.commitChange({ planHash, confirmation, timeout: { seconds: 5n } }));
+}
+
+async function reasonOf(promise: Promise<unknown>): Promise<string | undefined> {
+  const error = await promise.then(
+    () => undefined,
+    (cause) => cause,
+  );
+  return error === undefined ? undefined : ErrorReason[errorDetailOf(error).reason];
+}
+
+function dryRuns(): boolean[] {
+  return fleet.hosts.invoked.map(({ command }) => {
+    if (command.action.case !== "invocation") throw new Error("no invocation");
+    return decodeManageService(command.action.value.request).dryRun;
+  });
+}
+
+describe("planning", () => {
+  test("runs the dry run on every host, whatever the request says, and changes nothing", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1", "web-2", "idle-1");
+    const made = await plan(fleet.client, "all", request({ dryRun: false }));
+    expect(dryRuns()).toEqual([true, true, true]);
+    expect(made).toMatchObject({
+      method,
+      hosts: ["idle-1", "web-1", "web-2"],
+      changingHostCount: 2,
+      risk: Risk.REVERSIBLE,
+      policyVersion: "builtin-1",
+      excluded: [],
+    });
+    expect(decodeManageService(made.request).dryRun).toBe(false);
+    expect(made.planHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(made.summary?.text).toMatch(/3 hosts/);
+    const lifetime = timestampMs(made.expiresAt as never) - Date.now();
+    expect(lifetime).toBeGreaterThan(14 * 60_000);
+    expect(lifetime).toBeLessThanOrEqual(15 * 60_000);
+  });
+
+  test("leaves out hosts whose dry run did not succeed, with the reason", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1", "bad-1", "bad-2", "gone");
+    await fleet.detach("gone");
+    fleet.hosts.behave("bad-1", fails);
+    fleet.hosts.behave("bad-2", fails);
+    const made = await plan(fleet.client);
+    expect(made.hosts).toEqual(["web-1"]);
+    expect(made.excluded).toMatchObject([
+      { reason: ErrorReason.UNKNOWN_UNIT, state: "failed", hostCount: 2, hosts: ["bad-1", "bad-2"] },
+      { reason: ErrorReason.UNREACHABLE, state: "no_answer", hostCount: 1, hosts: ["gone"] },
+    ]);
+  });
+
+  test("a plan that no host could make has no hash: there is nothing to commit", async () => {
+    fleet = await startFleet({ usual: fails });
+    await fleet.attach("web-1");
+    expect(await plan(fleet.client)).toMatchObject({ planHash: "", hosts: [], changingHostCount: 0 });
+  });
+
+  test("a read cannot be planned, and says to run it", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1");
+    const stream = fleet.client.planChange({ selector: "all", method: listServices });
+    await expect(stream[Symbol.asyncIterator]().next()).rejects.toThrow(/changes nothing.*call Run/);
+  });
+
+  test("GetPlan gives the plan back as it was made, and who carried it out", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1");
+    const made = await plan(fleet.client);
+    expect(await fleet.client.getPlan({ planHash: made.planHash })).toMatchObject({ plan: made, runId: "" });
+    const { run } = await commit(fleet.client, made.planHash);
+    expect((await fleet.client.getPlan({ planHash: made.planHash })).runId).toBe(run.runId);
+  });
+});
+
+describe("committing", () => {
+  test("sends the request with a grant to exactly the plan's hosts", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1", "web-2", "bad");
+    fleet.hosts.behave("bad", fails);
+    const made = await plan(fleet.client);
+    fleet.hosts.behave("bad", manages);
+    await fleet.attach("web-3");
+    fleet.hosts.invoked.length = 0;
+    const { run, accounting } = await commit(fleet.client, made.planHash);
+    expect(accounting).toMatchObject({ targeted: 2, ok: 2 });
+    expect(run).toMatchObject({ planHash: made.planHash, method, principal: "local" });
+    expect(dryRuns()).toEqual([false, false]);
+    expect(fleet.hosts.invoked.map(({ hostId }) => hostId).sort()).toEqual(
+      [hostIdOf("web-1"), hostIdOf("web-2")].sort(),
+    );
+    const action = fleet.hosts.invoked[0]?.command.action;
+    const grant = action?.case === "invocation" ? action.value.grant : undefined;
+    expect(Buffer.from(grant?.planHash ?? []).toString("hex")).toBe(made.planHash);
+    expect(grant).toMatchObject({ principal: "local", approvers: ["local"] });
+  });
+
+  test("two commits at the same time: exactly one wins, the other is told the winner's run", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1");
+    for (let round = 0; round < 5; round++) {
+      const made = await plan(fleet.client);
+      fleet.hosts.invoked.length = 0;
+      const results = await Promise.allSettled(Array.from({ length: 4 }, () => commit(fleet.client, made.planHash)));
+      const won = results.flatMap((result) => (result.status === "fulfilled" ? [result.value.run.runId] : []));
+      const lost = results.flatMap((result) => (result.status === "rejected" ? [errorDetailOf(result.reason)] : []));
+      expect(won).toHaveLength(1);
+      expect(lost.map(({ reason }) => ErrorReason[reason])).toEqual(Array(3).fill("PLAN_CONSUMED"));
+      expect(lost.map(({ metadata }) => metadata.run_id)).toEqual(Array(3).fill(won[0]));
+      expect(dryRuns()).toEqual([false]);
+    }
+  });
+
+  test("a plan stays consumed after a restart", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1");
+    const made = await plan(fleet.client);
+    await commit(fleet.client, made.planHash);
+    await fleet.restart();
+    expect(await reasonOf(commit(fleet.client, made.planHash))).toBe("PLAN_CONSUMED");
+  });
+
+  test("a plan made before a restart can be committed after it", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1");
+    const made = await plan(fleet.client);
+    await fleet.restart();
+    expect((await commit(fleet.client, made.planHash)).accounting).toMatchObject({ ok: 1 });
+  });
+
+  test("a plan in which nothing would change sends nothing, and its answers say that they are the dry run's", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("idle-1", "idle-2");
+    const made = await plan(fleet.client);
+    expect(made.changingHostCount).toBe(0);
+    fleet.hosts.commands.length = 0;
+    const { run, accounting } = await commit(fleet.client, made.planHash);
+    expect(accounting).toMatchObject({ targeted: 2, ok: 2 });
+    expect(fleet.hosts.commands).toHaveLength(0);
+    const { items } = await fleet.client.openResult({ target: { case: "runId", value: run.runId } });
+    expect(items.map(({ answerJson }) => JSON.parse(answerJson))).toEqual([{ dryRun: true }, { dryRun: true }]);
+    expect(await reasonOf(commit(fleet.client, made.planHash))).toBe("PLAN_CONSUMED");
+  });
+
+  test("a host that goes away in mid-change is no_answer after the longer grace; what it says later is revision 2", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1", "web-2");
+    const made = await plan(fleet.client);
+    let call: Parameters<Behaviour>[0] | undefined;
+    fleet.hosts.behave("web-2", (each) => {
+      call = each;
+    });
+    const committed = commit(fleet.client, made.planHash);
+    await vi.waitFor(() => expect(call).toBeDefined());
+    await fleet.detach("web-2");
+    const { run, accounting } = await committed;
+    expect(accounting).toMatchObject({ ok: 1, noAnswer: 1 });
+    await call?.reply({
+      outcome: ReplyOutcome.INDETERMINATE,
+      message: "stopped",
+      error: { reason: ErrorReason.INDETERMINATE },
+    });
+    await vi.waitFor(async () => {
+      const { run: after } = await fleet.client.getRun({ runId: run.runId });
+      expect(after).toMatchObject({ revision: 2, accounting: { noAnswer: 0, indeterminate: 1, lateReplies: 1 } });
+    });
+  });
+
+  test("BUSY does not use the plan up", async () => {
+    fleet = await startFleet({ usual: manages, maxActiveRuns: 1 });
+    await fleet.attach("web-1");
+    const made = await plan(fleet.client);
+    fleet.hosts.behave("web-1", silence);
+    const stream = fleet.client.run({ selector: "all", method: listServices, timeout: { seconds: 30n } });
+    const first = await stream[Symbol.asyncIterator]().next();
+    expect(await reasonOf(commit(fleet.client, made.planHash))).toBe("BUSY");
+    fleet.hosts.behave("web-1", manages);
+    await fleet.client.cancelRun({ runId: first.value.event.value.runId });
+    expect((await commit(fleet.client, made.planHash)).accounting).toMatchObject({ ok: 1 });
+  });
+});
+
+describe("a plan is refused", () => {
+  test("to another principal: PLAN_NOT_YOURS, for commit and for GetPlan", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1");
+    const made = await plan(fleet.client);
+    const other = fleet.clientOf("mallory");
+    expect(await reasonOf(commit(other, made.planHash))).toBe("PLAN_NOT_YOURS");
+    expect(await reasonOf(other.getPlan({ planHash: made.planHash }))).toBe("PLAN_NOT_YOURS");
+    expect((await commit(fleet.client, made.planHash)).accounting).toMatchObject({ ok: 1 });
+  });
+
+  test("after its expiry: UNKNOWN_PLAN, and nothing is sent", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1");
+    const made = await plan(fleet.client);
+    fleet.hosts.commands.length = 0;
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15 * 60_000 + 1 });
+    const call = commit(fleet.client, made.planHash);
+    await expect(call).rejects.toThrow(/expired at/);
+    expect(await reasonOf(call)).toBe("UNKNOWN_PLAN");
+    expect(fleet.hosts.commands).toHaveLength(0);
+  });
+
+  test("when it never was: UNKNOWN_PLAN", async () => {
+    fleet = await startFleet({ usual: manages });
+    expect(await reasonOf(commit(fleet.client, "ab".repeat(32)))).toBe("UNKNOWN_PLAN");
+  });
+
+  test.each([
+    ["a hash that is no hash", { planHash: "xyz", confirmation: { method: ConfirmationMethod.ELICITATION } }],
+    ["no confirmation", { planHash: "ab".repeat(32) }],
+    ["an unspecified confirmation", { planHash: "ab".repeat(32), confirmation: {} }],
+  ])("with %s: INVALID_ARGUMENT", async (_what, commitRequest) => {
+    fleet = await startFleet({ usual: manages });
+    expect(await reasonOf(collect(fleet.client.commitChange(commitRequest)))).toBe("INVALID_ARGUMENT");
+  });
+});
