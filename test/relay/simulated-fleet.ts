@@ -19,6 +19,7 @@ import {
 import { signCommand } from "../../services/identity/command-signature.js";
 import { generateSigningKey, type SigningKey } from "../../services/identity/signing-key.js";
 import { buildTargetTree } from "../../services/identity/target-tree.js";
+import { waitFor } from "../shared/wait-for.js";
 
 export const fleetId = "test";
 export const snapshotMethod = "systemsmanager.telemetry.v1.TelemetryService/GetSystemSnapshot";
@@ -33,7 +34,11 @@ export interface SimulatedFleet {
   readonly replies: Reply[];
   readonly presences: Presence[];
   /** Signs and publishes; gives the command. */
-  send(hostIds: string[], invocation: MessageInitShape<typeof InvocationSchema>, change?: CommandChange): Promise<Command>;
+  send(
+    hostIds: string[],
+    invocation: MessageInitShape<typeof InvocationSchema>,
+    change?: CommandChange,
+  ): Promise<Command>;
   /** Publishes what was signed elsewhere. */
   publish(signed: SignedCommand, hostIds: string[]): Promise<void>;
   /** Waits for the replies to one command. */
@@ -101,13 +106,3 @@ export function createCommand(
     ...change,
   });
 }
-
-/** Polls until the condition holds; fails with what was waited for. */
-export async function waitFor(condition: () => boolean, what: string, timeoutMs = 10_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
