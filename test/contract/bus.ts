@@ -1,16 +1,20 @@
 // What every Bus promises. Each implementation runs this suite unchanged, over topics of its own for every test.
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import {
-  type Bus,
-  type IncomingMessage,
-  maxMessageBytes,
-  type SubscribeOptions,
-  type Topic,
-} from "../../services/bus/bus.js";
+import { type Bus, type IncomingMessage, maxMessageBytes, type SubscribeOptions } from "../../services/bus/bus.js";
 import type { BusOptions } from "../../services/bus/open-bus.js";
 import { ErrorReason, hasReason } from "../../services/shared/errors.js";
 import { waitFor } from "../shared/wait-for.js";
+import {
+  byPartition,
+  bytes,
+  collect,
+  expectReason,
+  numberOf,
+  numbers,
+  publishAll,
+  sortedValues,
+} from "./bus-messages.js";
 
 /** Opens a bus over empty topics. */
 export type OpenBusUnderTest = (options?: BusOptions) => Promise<Bus>;
@@ -88,7 +92,7 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         expect(refused.every(({ reason }) => hasReason(reason, ErrorReason.BUSY))).toBe(true);
         expect(bus.counters().refusedBusy).toBe(refused.length);
         const taken = numbers(2_000).filter((value) => results[value]?.status === "fulfilled");
-        expect((await received.count(taken.length)).map(valueOf)).toEqual(taken);
+        expect((await received.count(taken.length)).map(numberOf)).toEqual(taken);
         await bus.publish("commands", { key: "k", value: bytes(9_999) });
         await received.count(taken.length + 1);
       });
@@ -113,7 +117,7 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         const place = await bus.publish("commands", sent);
         const [message] = await received.count(1);
         expect(message).toMatchObject({ key: sent.key, headers: sent.headers, expiresAtMs, attempt: 1, ...place });
-        expect(valueOf(message as IncomingMessage)).toBe(5);
+        expect(numberOf(message as IncomingMessage)).toBe(5);
       });
 
       test("messages of a partition come in order", async () => {
@@ -153,9 +157,9 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         for (const partition of [0, 1, 2, 3, 2]) {
           await bus.publish("replies", { key: "k", value: bytes(partition), partition });
         }
-        expect((await received.count(2)).map(valueOf)).toEqual([2, 2]);
+        expect((await received.count(2)).map(numberOf)).toEqual([2, 2]);
         await bus.publish("replies", { key: "k", value: bytes(77), partition: 2 });
-        expect((await received.count(3)).map(valueOf)).toEqual([2, 2, 77]);
+        expect((await received.count(3)).map(numberOf)).toEqual([2, 2, 77]);
       });
 
       test("latest begins behind what is there, earliest before it", async () => {
@@ -164,8 +168,8 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         const late = await collect(bus, { topic: "commands", group: "late", from: "latest" });
         const early = await collect(bus, { topic: "commands", group: "early", from: "earliest" });
         await publishAll(bus, [3], () => "k");
-        expect((await early.count(3)).map(valueOf)).toEqual([1, 2, 3]);
-        expect((await late.count(1)).map(valueOf)).toEqual([3]);
+        expect((await early.count(3)).map(numberOf)).toEqual([1, 2, 3]);
+        expect((await late.count(1)).map(numberOf)).toEqual([3]);
       });
 
       test("expired messages are skipped and counted, the others come", async () => {
@@ -177,7 +181,7 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         await waitFor(() => Date.now() > soon, "the second message's expiry");
         const received = await collect(bus, { ...all, group: "g" });
         await bus.publish("commands", { key: "k", value: bytes(4) });
-        expect((await received.count(2)).map(valueOf)).toEqual([3, 4]);
+        expect((await received.count(2)).map(numberOf)).toEqual([3, 4]);
         expect(bus.counters().expired).toBe(2);
       });
     });
@@ -187,8 +191,8 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         await openForTest();
         const calls: [value: number, attempt: number][] = [];
         await bus.subscribe({ ...all, group: "g" }, async (message) => {
-          calls.push([valueOf(message), message.attempt]);
-          if (valueOf(message) === 1 && message.attempt < 3) throw new Error("not yet");
+          calls.push([numberOf(message), message.attempt]);
+          if (numberOf(message) === 1 && message.attempt < 3) throw new Error("not yet");
         });
         await publishAll(bus, [0, 1, 2], () => "k");
         await waitFor(() => calls.length === 5, "five calls");
@@ -203,8 +207,8 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         const seen: number[] = [];
         let reject: (reason: Error) => void = () => undefined;
         const first = await bus.subscribe({ ...all, group: "g" }, (message) => {
-          seen.push(valueOf(message));
-          if (valueOf(message) < 2) return Promise.resolve();
+          seen.push(numberOf(message));
+          if (numberOf(message) < 2) return Promise.resolve();
           return new Promise((_, fail) => {
             reject = fail;
           });
@@ -215,7 +219,7 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         await closed;
         expect(seen).toEqual([0, 1, 2]);
         const second = await collect(bus, { ...all, group: "g" });
-        expect((await second.count(3)).map(valueOf)).toEqual([2, 3, 4]);
+        expect((await second.count(3)).map(numberOf)).toEqual([2, 3, 4]);
       });
 
       test("close waits for the handler that runs, whose message is then done", async () => {
@@ -236,7 +240,7 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         expect(finished).toBe(true);
         const second = await collect(bus, { ...all, group: "g" });
         await publishAll(bus, [2], () => "k");
-        expect((await second.count(1)).map(valueOf)).toEqual([2]);
+        expect((await second.count(1)).map(numberOf)).toEqual([2]);
       });
 
       test("maxInFlight handlers run at one time, not more, and the oldest unfinished one is the position", async () => {
@@ -246,8 +250,8 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         let most = 0;
         const first = await bus.subscribe({ ...all, group: "g", maxInFlight: 3 }, (message) => {
           return new Promise((resolve, reject) => {
-            releases.set(valueOf(message), (outcome) => {
-              releases.delete(valueOf(message));
+            releases.set(numberOf(message), (outcome) => {
+              releases.delete(numberOf(message));
               outcome === "done" ? resolve() : reject(new Error("stopped"));
             });
             most = Math.max(most, releases.size);
@@ -262,8 +266,8 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         await closed;
         expect(most).toBe(3);
         const second = await collect(bus, { ...all, group: "g" });
-        await waitFor(() => new Set(second.messages.map(valueOf)).size >= 4, "what was left");
-        const again = new Set(second.messages.map(valueOf));
+        await waitFor(() => new Set(second.messages.map(numberOf)).size >= 4, "what was left");
+        const again = new Set(second.messages.map(numberOf));
         expect([0, 3, 4, 5].every((value) => again.has(value))).toBe(true);
       });
 
@@ -274,8 +278,8 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
             const own = await open();
             const done: number[] = [];
             await own.subscribe({ ...all, group: "g" }, async (message) => {
-              if (message.attempt <= (rejections[valueOf(message)] ?? 0)) throw new Error("as scheduled");
-              done.push(valueOf(message));
+              if (message.attempt <= (rejections[numberOf(message)] ?? 0)) throw new Error("as scheduled");
+              done.push(numberOf(message));
             });
             await publishAll(own, numbers(rejections.length), () => "k");
             await waitFor(() => done.length >= rejections.length, "all messages");
@@ -294,7 +298,7 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         await bus.publish("presence", { key: keys[value % 20] as string, value: bytes(value) });
       }
       const received = await collect(bus, { topic: "presence", group: "new", from: "earliest" });
-      const newest = () => new Map(received.messages.map((message) => [message.key, valueOf(message)]));
+      const newest = () => new Map(received.messages.map((message) => [message.key, numberOf(message)]));
       await waitFor(
         () => [...newest().values()].filter((value) => value >= 180).length === 20,
         "the newest of each key",
@@ -303,56 +307,4 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
       await waitFor(() => newest().get(keys[0] as string) === 999, "an update");
     });
   });
-}
-
-async function collect(bus: Bus, options: SubscribeOptions) {
-  const messages: IncomingMessage[] = [];
-  const subscription = await bus.subscribe(options, async (message) => {
-    messages.push(message);
-  });
-  return {
-    messages,
-    subscription,
-    async count(count: number): Promise<IncomingMessage[]> {
-      await waitFor(() => messages.length >= count, `${count} messages in group ${options.group}`, 30_000);
-      return messages;
-    },
-  };
-}
-
-function publishAll(bus: Bus, values: number[], keyOf: (value: number) => string, topic: Topic = "commands") {
-  return Promise.all(values.map((value) => bus.publish(topic, { key: keyOf(value), value: bytes(value) })));
-}
-
-async function expectReason(promise: Promise<unknown>, reason: ErrorReason): Promise<void> {
-  const error = await promise.then(
-    () => undefined,
-    (rejection: unknown) => rejection,
-  );
-  expect(error).toBeDefined();
-  expect(hasReason(error, reason), String(error)).toBe(true);
-}
-
-function byPartition(places: readonly { partition: number; offset: bigint }[]): Map<number, bigint[]> {
-  const offsets = new Map<number, bigint[]>();
-  for (const { partition, offset } of places) offsets.set(partition, [...(offsets.get(partition) ?? []), offset]);
-  return offsets;
-}
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
-}
-
-function bytes(value: number): Uint8Array {
-  const encoded = Buffer.alloc(4);
-  encoded.writeUInt32BE(value);
-  return encoded;
-}
-
-function valueOf(message: IncomingMessage): number {
-  return Buffer.from(message.value).readUInt32BE();
-}
-
-function sortedValues(messages: readonly IncomingMessage[]): number[] {
-  return messages.map(valueOf).sort((a, b) => a - b);
 }
