@@ -60,7 +60,12 @@ function progressReporter(context: ServerContext): (progress: RunProgress) => Pr
     reported = progress;
     const message = `${progress} of ${targeted} hosts`;
     const params = { progressToken, progress, total: targeted, message };
-    await context.mcpReq.notify({ method: "notifications/progress", params });
+    try {
+      await context.mcpReq.notify({ method: "notifications/progress", params });
+    } catch (error) {
+      // A client that cannot be told is still owed its answer.
+      log.debug({ err: error }, "progress could not be reported");
+    }
   };
 }
 

@@ -45,6 +45,16 @@ export async function connectOlder(url: string, options: ClientOptions = {}): Pr
   return client;
 }
 
+/** callTool with options, which the two clients take in different places. */
+export function callWith(
+  client: AnyClient,
+  call: { name: string; arguments: Record<string, unknown> },
+  options: { signal?: AbortSignal; onprogress?: (progress: unknown) => void },
+) {
+  if (client instanceof ModernClient) return client.callTool(call, options);
+  return client.callTool(call, undefined, options);
+}
+
 /** A 2.x client that is not connected yet. */
 export function modernClient({ person }: ClientOptions): ModernClient {
   const client = new ModernClient(info, {

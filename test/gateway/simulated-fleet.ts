@@ -45,6 +45,8 @@ export interface SimulatedFleet {
   failWith: Error | undefined;
   /** Hosts that answer, one progress event each, before the run ends. */
   answering: number;
+  /** Runs get their id when it is fulfilled. */
+  beforeStart: Promise<void>;
   /** When set, runs wait for cancelRun after their first progress event. */
   waitForCancel: boolean;
 }
@@ -60,6 +62,7 @@ export function simulateFleet(): SimulatedFleet {
     plans: new Map([planHash, otherPlanHash].map((hash) => [hash, simulatedPlan(hash)])),
     failWith: undefined,
     answering: 5,
+    beforeStart: Promise.resolve(),
     waitForCancel: false,
     fleetFor: (principal) => {
       const asPrincipal: Interceptor = (next) => (request) => {
@@ -76,6 +79,7 @@ export function simulateFleet(): SimulatedFleet {
   }
 
   async function* events() {
+    await fleet.beforeStart;
     yield { event: { case: "started" as const, value: { runId, targeted: 5 } } };
     for (let ok = 1; ok <= fleet.answering; ok++) {
       yield { event: { case: "progress" as const, value: { accounting: { targeted: 5, ok, queued: 5 - ok } } } };
