@@ -12,8 +12,12 @@ import {
 import type { FleetClient } from "../../services/gateway/gateway.js";
 import {
   type CommitChangeRequest,
+  type FindHostsRequest,
+  type FindHostsResponse,
   FindHostsResponseSchema,
   FleetService,
+  type OpenResultRequest,
+  type OpenResultResponse,
   OpenResultResponseSchema,
   type PlanChangeRequest,
   type RunRequest,
@@ -45,6 +49,10 @@ export interface SimulatedFleet {
   failWith: Error | undefined;
   /** Hosts that answer, one progress event each, before the run ends. */
   answering: number;
+  /** Pages of hosts. */
+  findHosts: (request: FindHostsRequest) => FindHostsResponse;
+  /** Pages of raw answers. */
+  openResult: (request: OpenResultRequest) => OpenResultResponse;
   /** Runs get their id when it is fulfilled. */
   beforeStart: Promise<void>;
   /** When set, runs wait for cancelRun after their first progress event. */
@@ -62,6 +70,8 @@ export function simulateFleet(): SimulatedFleet {
     plans: new Map([planHash, otherPlanHash].map((hash) => [hash, simulatedPlan(hash)])),
     failWith: undefined,
     answering: 5,
+    findHosts: simulatedHosts,
+    openResult: simulatedPage,
     beforeStart: Promise.resolve(),
     waitForCancel: false,
     fleetFor: (principal) => {
@@ -91,7 +101,7 @@ export function simulateFleet(): SimulatedFleet {
     router.service(FleetService, {
       findHosts(request, context) {
         note("findHosts", request, context);
-        return simulatedHosts();
+        return fleet.findHosts(request);
       },
       async *run(request: RunRequest, context) {
         note("run", request, context);
@@ -130,7 +140,7 @@ export function simulateFleet(): SimulatedFleet {
       },
       openResult(request, context) {
         note("openResult", request, context);
-        return simulatedPage();
+        return fleet.openResult(request);
       },
     });
   }
