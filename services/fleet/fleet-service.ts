@@ -74,7 +74,8 @@ export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService
   }
 
   return {
-    findHosts(request) {
+    findHosts(request, context) {
+      principalOf(context);
       validate(FindHostsRequestSchema, request);
       return findHosts(inventory.hosts(), request, database.handleKey);
     },
@@ -138,8 +139,14 @@ export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService
   };
 }
 
+// Authentication stands before the service; a caller that came past it without a name is nobody.
 function principalOf(context: HandlerContext): Principal {
-  return context.values.get(principalKey);
+  const principal = context.values.get(principalKey);
+  if (principal.name !== "") return principal;
+  throw failure(ErrorReason.UNAUTHENTICATED, "the caller is not known", {
+    metadata: { scheme: "bearer" },
+    remedy: "send a bearer token",
+  });
 }
 
 function question(

@@ -130,7 +130,7 @@ function readPresence(value: Uint8Array, log: Logger): Presence | undefined {
     validate(HostFactsSchema, presence.facts);
     return presence;
   } catch (error) {
-    log.warn({ error, bytes: value.length }, "a presence message is not valid and was dropped");
+    log.warn({ reason: String(error), bytes: value.length }, "a presence message is not valid and was dropped");
     return undefined;
   }
 }

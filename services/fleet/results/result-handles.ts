@@ -7,6 +7,7 @@ import { listGroups } from "./result-entries.js";
 import { sealHandle, stateName, type View } from "./view.js";
 
 const maxGroups = 3;
+const groupDigits = 12;
 const problemStates = [
   HostState.FAILED,
   HostState.DENIED,
@@ -19,11 +20,9 @@ const problemStates = [
 /** The same for the same state of a run, whenever they are made. */
 export function makeHandles(key: Uint8Array, run: TrackedRun, retentionMs: number): Handle[] {
   const { runId, principal, startedAtMs } = run.record;
+  const terms = { principal, expiresAtMs: startedAtMs + retentionMs };
   const handle = (label: string, view: Omit<View, "runId">): Handle =>
-    create(HandleSchema, {
-      label,
-      handle: sealHandle(key, { view: { runId, ...view }, principal, expiresAtMs: startedAtMs + retentionMs }),
-    });
+    create(HandleSchema, { label, handle: sealHandle(key, { runId, ...view }, terms) });
   const groups = listGroups(run, { state: HostState.OK });
   const shown = groups.length > 1 ? groups.slice(0, maxGroups) : [];
   const states = problemStates.filter((state) => run.account.count(state) > 0);
@@ -31,7 +30,7 @@ export function makeHandles(key: Uint8Array, run: TrackedRun, retentionMs: numbe
     handle("all answers", {}),
     ...shown.map(({ answer, hosts }, index) =>
       handle(`group ${index + 1} of ${groups.length} of equal answers (${countHosts(hosts.length)})`, {
-        group: answer.digest ?? "",
+        group: (answer.digest ?? "").slice(0, groupDigits),
       }),
     ),
     ...states.map((state) =>

@@ -22,7 +22,7 @@ export function startRetention(
 ): () => Promise<void> {
   const sweep = () =>
     deleteExpired(database, retention, forget).catch((error) =>
-      log.error({ error }, "old results could not be deleted"),
+      log.error({ err: error }, "old results could not be deleted"),
     );
   let sweeping = sweep();
   const timer = setInterval(() => {
@@ -48,6 +48,8 @@ export async function deleteExpired(
     if (startedAtMs >= oldest && surplus <= 0) break;
     if (!forget(runId)) continue;
     await database.transaction(() => deleteRun(database, startedAtMs, runId));
+    // Somebody may have read it meanwhile, and so brought it back into memory.
+    forget(runId);
     surplus--;
     deleted++;
   }

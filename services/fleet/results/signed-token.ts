@@ -1,22 +1,25 @@
-// Opaque tokens: what the control plane wants to be told again, unchanged, with a MAC over it.
+// Opaque tokens: what the control plane wants to be told again, unchanged, with a MAC over it. They are short, because a
+// language model reads them.
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-const macBytes = 16;
+const macBytes = 12;
 
-/** Base64url of a MAC and the JSON of the payload. `purpose` keeps tokens of one kind from being taken for another. */
-export function sealToken(key: Uint8Array, purpose: string, payload: unknown): string {
-  const body = Buffer.from(JSON.stringify(payload));
-  return Buffer.concat([mac(key, purpose, body), body]).toString("base64url");
+/** Base64url of a MAC and the payload. `context` is what the token is bound to without saying it: its kind, its principal. */
+export function sealToken(key: Uint8Array, context: readonly string[], payload: Uint8Array): string {
+  return Buffer.concat([mac(key, context, payload), payload]).toString("base64url");
 }
 
-/** The payload of a token of this kind; undefined when the token was not made by sealToken with this key. */
-export function openToken(key: Uint8Array, purpose: string, token: string): unknown {
+/** The payload; undefined when the token was not made by sealToken with this key and context. */
+export function openToken(key: Uint8Array, context: readonly string[], token: string): Buffer | undefined {
   const bytes = Buffer.from(token, "base64url");
-  const body = bytes.subarray(macBytes);
-  if (body.length === 0 || !timingSafeEqual(bytes.subarray(0, macBytes), mac(key, purpose, body))) return undefined;
-  return JSON.parse(body.toString());
+  if (bytes.length <= macBytes) return undefined;
+  const payload = bytes.subarray(macBytes);
+  return timingSafeEqual(bytes.subarray(0, macBytes), mac(key, context, payload)) ? payload : undefined;
 }
 
-function mac(key: Uint8Array, purpose: string, body: Uint8Array): Buffer {
-  return createHmac("sha256", key).update(`${purpose}\0`).update(body).digest().subarray(0, macBytes);
+function mac(key: Uint8Array, context: readonly string[], payload: Uint8Array): Buffer {
+  const hmac = createHmac("sha256", key)
+    .update(`${JSON.stringify(context)}\0`)
+    .update(payload);
+  return hmac.digest().subarray(0, macBytes);
 }

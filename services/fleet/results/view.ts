@@ -7,42 +7,61 @@ import { openToken, sealToken } from "./signed-token.js";
 export interface View {
   readonly runId: string;
   readonly state?: HostState;
-  /** Hexadecimal digest of an answer, or its beginning. */
+  /** First hexadecimal digits of the digest of an answer, an even number of them. */
   readonly group?: string;
 }
 
-const purpose = "result-handle/v1";
-
-interface HandlePayload {
-  readonly view: View;
+/** Who may open the handle, and until when. */
+export interface HandleTerms {
   readonly principal: string;
   readonly expiresAtMs: number;
 }
 
-/** A handle to this part for this principal. */
-export function sealHandle(key: Uint8Array, payload: HandlePayload): string {
-  return sealToken(key, purpose, payload);
+// Payload: run id (16 bytes), expiry (4 bytes, seconds since the epoch), state (1 byte), the digest's first bytes.
+const runIdBytes = 16;
+const headerBytes = runIdBytes + 5;
+
+/** A handle to this part, for this principal. */
+export function sealHandle(key: Uint8Array, view: View, terms: HandleTerms): string {
+  const header = Buffer.alloc(headerBytes);
+  header.write(view.runId.replaceAll("-", ""), "hex");
+  header.writeUInt32BE(Math.floor(terms.expiresAtMs / 1000), runIdBytes);
+  header.writeUInt8(view.state ?? HostState.UNSPECIFIED, runIdBytes + 4);
+  return sealToken(key, contextOf(terms.principal), Buffer.concat([header, Buffer.from(view.group ?? "", "hex")]));
 }
 
 /** The part that a handle opens. Throws INVALID_HANDLE when it is not this principal's, has expired or was not made here. */
 export function openHandle(key: Uint8Array, handle: string, principal: string): View {
-  const payload = openToken(key, purpose, handle) as HandlePayload | undefined;
-  if (!payload) throw invalidHandle(handle, "was not made by this control plane");
-  if (payload.principal !== principal) throw invalidHandle(handle, "belongs to another principal");
-  if (payload.expiresAtMs < Date.now()) throw invalidHandle(handle, "has expired");
-  return payload.view;
+  const payload = openToken(key, contextOf(principal), handle);
+  if (!payload || payload.length < headerBytes) throw invalidHandle(handle, "was not made for this principal");
+  if (payload.readUInt32BE(runIdBytes) * 1000 < Date.now()) throw invalidHandle(handle, "has expired");
+  const state: HostState = payload.readUInt8(runIdBytes + 4);
+  const group = payload.subarray(headerBytes).toString("hex");
+  return {
+    runId: uuidOf(payload.subarray(0, runIdBytes)),
+    ...(state === HostState.UNSPECIFIED ? {} : { state }),
+    ...(group === "" ? {} : { group }),
+  };
 }
 
 /** INVALID_HANDLE for a handle or page token. */
 export function invalidHandle(handle: string, problem: string, what = "handle") {
-  const shown = handle.slice(0, 32);
+  const shown = handle.slice(0, 64);
   return failure(ErrorReason.INVALID_HANDLE, `the ${what} ${JSON.stringify(shown)} ${problem}`, {
     metadata: { handle: shown },
     remedy: "take one from the newest answer, or open the result by its run id",
   });
 }
 
-/** A state as it stands in labels and error classes: "no_answer". */
+/** A state as it stands in labels: "no_answer". */
 export function stateName(state: HostState): string {
   return (HostState[state] ?? "unspecified").toLowerCase();
+}
+
+function contextOf(principal: string): readonly string[] {
+  return ["result-handle/v1", principal];
+}
+
+function uuidOf(bytes: Buffer): string {
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -185,7 +185,7 @@ class Manager {
       this.#forgetFinished();
     };
     run.finished.then(ended, (error) => {
-      log.error({ error, runId }, "a run's final state could not be stored");
+      log.error({ err: error, runId }, "a run's final state could not be stored");
       ended();
     });
   }
@@ -220,7 +220,10 @@ class Manager {
     try {
       return fromBinary(ReplySchema, message.value);
     } catch (error) {
-      this.#options.log.warn({ error, offset: String(message.offset) }, "a message that is no reply was dropped");
+      this.#options.log.warn(
+        { reason: String(error), offset: String(message.offset) },
+        "a message that is no reply was dropped",
+      );
       return undefined;
     }
   }

@@ -23,6 +23,8 @@ export type FleetClient = Client<typeof FleetService>;
 export interface FleetUnderTest {
   readonly bus: Bus;
   readonly hosts: SimulatedHosts;
+  /** FleetService of the control plane that runs now. */
+  readonly routes: Fleet["routes"];
   /** Acts for the principal "local". */
   readonly client: FleetClient;
   clientOf(principal: string): FleetClient;
@@ -81,6 +83,7 @@ export async function startFleet(options: Partial<FleetOptions> & { usual?: Beha
   return {
     bus,
     hosts,
+    routes: (router) => (fleet as Fleet).routes(router),
     client,
     clientOf,
     restart: async (more) => {
