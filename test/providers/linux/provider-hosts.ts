@@ -1,8 +1,9 @@
 // Real hosts on which single operations of the Linux provider run: the sources are compiled into a temporary folder, which the hosts
 // see beside the project's dependencies.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { type Host, type HostFleet, type HostSpec, startHosts } from "../../hosts/hosts.js";
@@ -18,8 +19,8 @@ export interface Answer {
 
 export interface AskOptions {
   readonly timeoutMs?: number;
-  /** Run it as this user rather than as root. */
-  readonly userId?: number;
+  /** What runs the operations in the place of root's own process: ["setpriv", "--reuid=nobody", ...]. */
+  readonly wrapper?: readonly string[];
 }
 
 /** Hosts that can be asked. */
@@ -34,6 +35,7 @@ export interface ProviderHosts {
 
 export async function startProviderHosts(specs: HostSpec[]): Promise<ProviderHosts> {
   const build = await mkdtemp(join(tmpdir(), "provider-test-"));
+  await chmod(build, 0o755);
   await compile(build);
   const fleet = await startHosts(specs, {
     binds: [
@@ -42,6 +44,14 @@ export async function startProviderHosts(specs: HostSpec[]): Promise<ProviderHos
       { source: join(project, "package.json"), target: `${installed}/package.json` },
     ],
   });
+  const processes = new Map(fleet.hosts.map((host) => [host, startAnswering(host)]));
+  const ask: ProviderHosts["ask"] = async (host, method, request = {}, { timeoutMs, wrapper } = {}) => {
+    const answering = wrapper ? startAnswering(host, wrapper) : processes.get(host);
+    if (!answering) throw new Error(`${host.name} is no host of this fleet`);
+    const answer = await answering.ask(method, request, timeoutMs);
+    if (wrapper) await answering.close();
+    return answer;
+  };
   return {
     fleet,
     ask,
@@ -51,18 +61,38 @@ export async function startProviderHosts(specs: HostSpec[]): Promise<ProviderHos
       return answer.response;
     },
     async close() {
+      await Promise.all([...processes.values()].map((answering) => answering.close()));
       await fleet.close();
       await rm(build, { recursive: true });
     },
   };
 }
 
-async function ask(host: Host, method: string, request: object = {}, options: AskOptions = {}): Promise<Answer> {
-  const { timeoutMs = 60_000, userId } = options;
+// One process on a host answers its questions, one after the other.
+function startAnswering(host: Host, wrapper: readonly string[] = []) {
   const script = `${installed}/dist/test/providers/linux/run-handler.js`;
-  const command = ["/usr/bin/node", script, method, JSON.stringify(request), `${timeoutMs}`];
-  const asUser = userId === undefined ? [] : ["setpriv", `--reuid=${userId}`, `--regid=${userId}`, "--clear-groups"];
-  return JSON.parse(await host.run([...asUser, ...command]));
+  const child = host.spawn([...wrapper, "/usr/bin/node", script], { stdin: "pipe", reject: false, buffer: false });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let turn: Promise<unknown> = Promise.resolve();
+  const question = async (text: string): Promise<Answer> => {
+    child.stdin.write(`${text}\n`);
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${host.name}: the process that answers has ended: ${(await child).shortMessage}`);
+    return JSON.parse(value);
+  };
+  return {
+    async ask(method: string, request: object, timeoutMs = 60_000): Promise<Answer> {
+      const answer = turn.then(() => question(JSON.stringify({ method, request, timeoutMs })));
+      turn = answer.catch(() => {
+        // Whoever asked gets the error; the next question has its own.
+      });
+      return answer;
+    },
+    async close() {
+      child.stdin.end();
+      await child;
+    },
+  };
 }
 
 // Other folders' type errors are for `npm run check` to find; what this needs is emitted all the same.

@@ -1,6 +1,7 @@
-// Runs one operation of the Linux provider in the host it is started on: `node run-handler.js METHOD JSON [TIMEOUT_MS]` prints
-// {"response": protobuf JSON} or {"error": {"reason", "metadata", "message"}}.
-import { create, fromJsonString, type JsonValue, toJson } from "@bufbuild/protobuf";
+// Runs operations of the Linux provider in the host it is started on. Each line of its input is {"method", "request", "timeoutMs"}; for
+// each it prints a line {"response": protobuf JSON} or {"error": {"reason", "metadata", "message"}}.
+import { createInterface } from "node:readline";
+import { create, fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { createLogHandlers } from "../../../services/providers/linux/logs/query-logs.js";
 import { createMutationHandlers } from "../../../services/providers/linux/mutation/create-mutation-handlers.js";
 import { createPackageHandlers } from "../../../services/providers/linux/packages/list-packages.js";
@@ -9,30 +10,34 @@ import { ErrorReason, errorDetailOf } from "../../../services/shared/errors.js";
 import { createLogger } from "../../../services/shared/log.js";
 import { operations } from "../../../services/shared/operations.js";
 
-const [method = "", request = "{}", timeoutMs = "60000"] = process.argv.slice(2);
+interface Question {
+  readonly method: string;
+  readonly request: JsonValue;
+  readonly timeoutMs: number;
+}
+
+const log = createLogger("test");
 const handlers: Record<string, unknown> = {
   ...createServiceHandlers(),
   ...createLogHandlers(),
   ...createPackageHandlers(),
   ...createMutationHandlers({ waitMs: 2000, retryMs: 200 }),
 };
-const descriptor = [...operations.values()].find((operation) => operation.method.localName === method)?.method;
-if (!descriptor) throw new Error(`no operation ${method}`);
 
-try {
-  const handle = handlers[method] as (request: object, context: object) => Promise<object>;
-  const signal = AbortSignal.timeout(Number(timeoutMs));
-  const response = await handle(fromJsonString(descriptor.input, request), { signal, log: createLogger("test") });
-  print({
-    response: toJson(descriptor.output, create(descriptor.output, response as Record<string, unknown>), {
-      alwaysEmitImplicit: true,
-    }),
-  });
-} catch (error) {
-  const { reason, metadata } = errorDetailOf(error);
-  print({ error: { reason: ErrorReason[reason], metadata, message: String(error) } });
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
 }
 
-function print(result: JsonValue): void {
-  process.stdout.write(JSON.stringify(result));
+async function answer({ method, request, timeoutMs }: Question): Promise<JsonValue> {
+  const descriptor = [...operations.values()].find((operation) => operation.method.localName === method)?.method;
+  if (!descriptor) throw new Error(`no operation ${method}`);
+  const { input, output } = descriptor;
+  const handle = handlers[method] as (request: object, context: object) => Promise<Record<string, unknown>>;
+  try {
+    const response = await handle(fromJson(input, request), { signal: AbortSignal.timeout(timeoutMs), log });
+    return { response: toJson(output, create(output, response), { alwaysEmitImplicit: true }) };
+  } catch (error) {
+    const { reason, metadata } = errorDetailOf(error);
+    return { error: { reason: ErrorReason[reason] ?? "", metadata, message: String(error) } };
+  }
 }

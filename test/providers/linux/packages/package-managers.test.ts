@@ -4,7 +4,7 @@ import { type Host, requireHosts } from "../../../hosts/hosts.js";
 import { type ProviderHosts, startProviderHosts } from "../provider-hosts.js";
 
 const managers = [
-  { manager: "apt", distro: "debian", release: "", query: ["dpkg-query", "-W", "-f=${Version}"] },
+  { manager: "apt", distro: "debian", release: "", query: ["dpkg-query", "-W", `-f=\${Version}`] },
   { manager: "dnf", distro: "fedora", release: "-1", query: ["rpm", "-q", "--qf=%{VERSION}-%{RELEASE}"] },
   { manager: "zypper", distro: "opensuse", release: "-1", query: ["rpm", "-q", "--qf=%{VERSION}-%{RELEASE}"] },
   { manager: "pacman", distro: "arch", release: "-1", query: ["pacman", "-Q"] },
