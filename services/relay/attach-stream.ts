@@ -1,5 +1,5 @@
 // One attach stream as gRPC on node:http2: frames in, frames out, a status at the end.
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { ConnectError } from "@connectrpc/connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { createFrameDecoder } from "../shared/grpc-frames.js";
@@ -70,7 +70,11 @@ export function acceptAttachStream(
   };
 
   stream.respond({ ":status": 200, "content-type": headers["content-type"] }, { waitForTrailers: true });
-  stream.on("wantTrailers", () => stream.sendTrailers(Object.fromEntries(setTrailerStatus(new Headers(), status))));
+  stream.on("wantTrailers", () => {
+    stream.sendTrailers(Object.fromEntries(setTrailerStatus(new Headers(), status)));
+    // The status is the last word, though the daemon has not ended its own half.
+    setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+  });
   stream.on("data", (chunk: Buffer) => {
     if (!ending) orEnd(() => decoder.push(chunk));
   });
