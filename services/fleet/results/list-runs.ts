@@ -29,7 +29,7 @@ export function listRuns(
   }
   const page = keys.slice(0, pageSize);
   return create(ListRunsResponseSchema, {
-    runs: page.flatMap(([, runId]) => runs.find(runId)?.toMessage() ?? []),
+    runs: page.flatMap(([, runId]) => runs.describe(runId) ?? []),
     nextPageToken: keys.length > pageSize ? pager.next(JSON.stringify(page.at(-1))) : "",
   });
 }

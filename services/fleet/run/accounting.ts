@@ -3,6 +3,8 @@
 import { create } from "@bufbuild/protobuf";
 import { type Accounting, AccountingSchema, HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 
+import type { StateCounts } from "./run-record.js";
+
 /** How an answer was taken. */
 export type Taken = "accounted" | "late" | "duplicate";
 
@@ -101,7 +103,12 @@ export class RunAccount {
   }
 
   toMessage(): Accounting {
-    return create(AccountingSchema, {
+    const { duplicateReplies, lateReplies, invalidReplies } = this.#counters;
+    return create(AccountingSchema, { ...this.counts(), duplicateReplies, lateReplies, invalidReplies });
+  }
+
+  counts(): StateCounts {
+    return {
       targeted: this.targeted,
       ok: this.count(HostState.OK),
       failed: this.count(HostState.FAILED),
@@ -111,8 +118,7 @@ export class RunAccount {
       cancelled: this.count(HostState.CANCELLED),
       noAnswer: this.count(HostState.NO_ANSWER),
       indeterminate: this.count(HostState.INDETERMINATE),
-      ...this.#counters,
-    });
+    };
   }
 
   // A host leaves QUEUED once; a state that the control plane gave (no answer, cancelled) gives way to the host's own word.

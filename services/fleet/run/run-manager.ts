@@ -2,12 +2,13 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Bus, IncomingMessage } from "../../bus/bus.js";
 import { ReplySchema } from "../../gen/systemsmanager/bus/v1/host_pb.js";
-import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { HostState, type Run } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { ErrorReason, errorDetailOf, failure } from "../../shared/errors.js";
 import type { Logger } from "../../shared/log.js";
 import type { Inventory } from "../inventory/inventory.js";
 import type { StateDatabase } from "../state-database.js";
 import { buildCommandMessage, type CommandDraft, type CommandIssuer } from "./build-commands.js";
+import { describeRun } from "./describe-run.js";
 import { draftCancellations, draftCommands } from "./draft-commands.js";
 import { newRecord, type RunOrder } from "./run-order.js";
 import type { HostAnswer } from "./run-record.js";
@@ -34,6 +35,8 @@ export interface RunManager {
   adopt(order: RunOrder, answers: ReadonlyMap<string, HostAnswer>): Promise<TrackedRun>;
   /** A run that goes on, or a stored one; undefined when there is none. */
   find(runId: string): TrackedRun | undefined;
+  /** A run without its hosts; undefined when there is none. */
+  describe(runId: string): Run | undefined;
   /** Resolves when every host has a final state. */
   cancel(run: TrackedRun): Promise<void>;
   /** Drops a run from memory, because it is being deleted from disk. False when it goes on. */
@@ -62,6 +65,7 @@ export async function openRunManager(options: RunManagerOptions): Promise<RunMan
     start: (order) => manager.start(order),
     adopt: (order, answers) => manager.adopt(order, answers),
     find: (runId) => manager.find(runId),
+    describe: (runId) => manager.describe(runId),
     cancel: (run) => manager.cancel(run),
     forget: (runId) => manager.forget(runId),
     close: async () => {
@@ -127,6 +131,13 @@ class Manager {
     this.#runs.set(runId, run);
     this.#forgetFinished();
     return run;
+  }
+
+  describe(runId: string): Run | undefined {
+    const live = this.#runs.get(runId);
+    if (live) return live.toMessage();
+    const record = this.#options.database.runs.get(runId);
+    return record && describeRun(record);
   }
 
   async cancel(run: TrackedRun): Promise<void> {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Grant } from "../../gen/systemsmanager/bus/v1/command_pb.js";
 import type { Operation } from "../../shared/operations.js";
 import type { CommandDraft } from "./build-commands.js";
-import type { RunRecord, TargetHost } from "./run-record.js";
+import type { RunRecord, StateCounts, TargetHost } from "./run-record.js";
 
 /** A run to start. */
 export interface RunOrder {
@@ -39,5 +39,11 @@ export function newRecord(order: RunOrder, drafts: readonly CommandDraft[]): Run
     duplicateReplies: 0,
     lateReplies: 0,
     invalidReplies: 0,
+    states: noStates(order.targets.length),
   };
+}
+
+function noStates(targeted: number): StateCounts {
+  const none = { ok: 0, failed: 0, denied: 0, expired: 0, cancelled: 0, noAnswer: 0, indeterminate: 0 };
+  return { ...none, targeted, queued: targeted };
 }

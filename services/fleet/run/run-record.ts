@@ -20,6 +20,21 @@ export interface RunRecord {
   duplicateReplies: number;
   lateReplies: number;
   invalidReplies: number;
+  /** Hosts by state when the record was written; the run's account is what holds while it is in memory. */
+  readonly states: StateCounts;
+}
+
+/** The accounting identity in numbers: targeted is the sum of the others. */
+export interface StateCounts {
+  readonly targeted: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly denied: number;
+  readonly expired: number;
+  readonly queued: number;
+  readonly cancelled: number;
+  readonly noAnswer: number;
+  readonly indeterminate: number;
 }
 
 /** A host of a run's frozen set, with its name at that time. Sets are sorted by host id. */

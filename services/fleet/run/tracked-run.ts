@@ -1,13 +1,12 @@
 // One run in the hands of the control plane: takes replies, closes accounts, keeps everything durable, tells listeners.
 // It goes on after it finished: late answers make its next revision.
-import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Reply } from "../../gen/systemsmanager/bus/v1/host_pb.js";
-import { HostState, type Run, RunSchema } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { HostState, type Run } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
 import { findOperation, type Operation } from "../../shared/operations.js";
 import type { StateDatabase } from "../state-database.js";
 import { type ClosedState, RunAccount } from "./accounting.js";
+import { describeRun } from "./describe-run.js";
 import { canDecode, readReply, unreadableAnswer } from "./read-reply.js";
 import type { HostAnswer, HostProblem, RunRecord, RunSubject, TargetHost } from "./run-record.js";
 import { getBody, putBody } from "./run-store.js";
@@ -61,7 +60,7 @@ export class TrackedRun {
       this.#resolveFinished = resolve;
       this.#rejectFinished = reject;
     });
-    this.finished.catch(() => {});
+    this.finished.catch(ignoreFailedRun);
     if (record.finishedAtMs !== undefined) {
       this.#finishing = true;
       this.#resolveFinished();
@@ -116,7 +115,7 @@ export class TrackedRun {
   /** Stops waiting for a host that is still queued. */
   close(index: number, state: ClosedState, problem: HostProblem): void {
     if (!this.account.close(index, state)) return;
-    this.#store(index, { state, answered: false, problem }).catch(this.#rejectFinished);
+    void this.#store(index, { state, answered: false, problem }).catch(ignoreFailedRun);
     this.#changed();
   }
 
@@ -139,19 +138,7 @@ export class TrackedRun {
   }
 
   toMessage(): Run {
-    const { record } = this;
-    return create(RunSchema, {
-      runId: record.runId,
-      method: record.method,
-      selector: record.selector,
-      principal: record.principal,
-      accounting: this.account.toMessage(),
-      startedAt: timestampFromMs(record.startedAtMs),
-      deadline: timestampFromMs(record.deadlineMs),
-      revision: record.revision,
-      planHash: record.planHash,
-      ...(record.finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(record.finishedAtMs) }),
-    });
+    return describeRun(this.#recordNow());
   }
 
   async #take(index: number, given: HostAnswer, body: Uint8Array): Promise<ReplyTaken> {
@@ -206,26 +193,35 @@ export class TrackedRun {
     this.#finishing = true;
     this.account.verify();
     this.record.finishedAtMs = Date.now();
-    try {
-      await this.#storeRecord();
-      await this.#database.flushed();
-      this.#resolveFinished();
-    } catch (error) {
-      this.#rejectFinished(error);
-    }
+    await this.#storeRecord().then(
+      () => this.#database.flushed().then(this.#resolveFinished, this.#rejectFinished),
+      ignoreFailedRun,
+    );
     for (const listener of this.#listeners) listener();
   }
 
-  #storeRecord(): Promise<void> {
-    return this.#write(() => this.#database.runs.put(this.record.runId, { ...this.record }));
+  #recordNow(): RunRecord {
+    return { ...this.record, states: this.account.counts() };
   }
 
+  #storeRecord(): Promise<void> {
+    return this.#write(() => this.#database.runs.put(this.record.runId, this.#recordNow()));
+  }
+
+  // A run of which something could not be written never becomes final here: its followers are told, and the next start
+  // of the control plane goes on with what is on disk.
   async #write(action: () => Promise<unknown>): Promise<void> {
     this.#pendingWrites++;
     try {
       await action();
+    } catch (error) {
+      this.#rejectFinished(error);
+      throw error;
     } finally {
       this.#pendingWrites--;
     }
   }
 }
+
+// Every failed write has rejected `finished` already, which is where it is reported.
+function ignoreFailedRun(): void {}
