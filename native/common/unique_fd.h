@@ -1,10 +1,8 @@
-// Owners of descriptors and directory streams: closed when the owner goes.
+// Owner of a descriptor: closed when the owner goes.
 #pragma once
 
-#include <dirent.h>
 #include <unistd.h>
 
-#include <memory>
 #include <utility>
 
 namespace systems_manager {
@@ -23,17 +21,9 @@ class UniqueFd {
 
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
-  // Gives the descriptor to another owner.
-  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
 };
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { closedir(directory); }
-};
-
-using UniqueDirectory = std::unique_ptr<DIR, CloseDirectory>;
 
 }  // namespace systems_manager

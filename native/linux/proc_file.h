@@ -26,8 +26,8 @@ Access AccessFromErrno(int error, std::string_view what);
 // Opens /proc itself; throws std::system_error.
 UniqueFd OpenProc();
 
-// Numeric names of a directory, ascending. Takes the descriptor.
-Access ListNumbers(UniqueFd directory, std::vector<uint32_t>& numbers);
+// Numeric names of a directory, ascending; from where its descriptor stands.
+Access ListNumbers(int directory, std::vector<uint32_t>& numbers);
 
 // Reads a file from its beginning into `buffer` and gives its length in `length`, and what did not fit in `cut`.
 Access ReadFile(int directory, const char* name, char* buffer, size_t capacity, size_t& length, uint64_t& cut);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -105,19 +106,13 @@ Access ReadProcess(int proc, uint32_t pid, Scratch& scratch, RecordBuffer& recor
   return Access::kOk;
 }
 
-std::vector<uint32_t> ListProcesses() {
-  std::vector<uint32_t> pids;
-  ListNumbers(OpenProc(), pids);
-  return pids;
-}
-
 }  // namespace
 
 RecordBuffer SnapshotProcesses(std::optional<std::vector<uint32_t>> pids) {
-  if (!pids) pids = ListProcesses();
+  const UniqueFd proc = OpenProc();
+  if (!pids) ListNumbers(proc.get(), pids.emplace());
   std::sort(pids->begin(), pids->end());
   pids->erase(std::unique(pids->begin(), pids->end()), pids->end());
-  const UniqueFd proc = OpenProc();
   const auto scratch = std::make_unique<Scratch>();
   RecordBuffer records;
   for (const uint32_t pid : *pids) {

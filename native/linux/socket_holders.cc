@@ -41,9 +41,7 @@ Access ReadDescriptors(int proc, const std::string& pid_name, uint32_t pid, std:
                        RecordBuffer& records) {
   const UniqueFd directory(openat(proc, (pid_name + "/fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid()) return AccessFromErrno(errno, pid_name);
-  UniqueFd listing(fcntl(directory.get(), F_DUPFD_CLOEXEC, 0));
-  if (!listing.valid()) return AccessFromErrno(errno, pid_name);
-  Access access = ListNumbers(std::move(listing), descriptors);
+  Access access = ListNumbers(directory.get(), descriptors);
   for (size_t index = 0; access == Access::kOk && index < descriptors.size(); index++) {
     std::optional<uint64_t> inode;
     access = ReadSocket(directory.get(), descriptors[index], inode);
@@ -60,9 +58,9 @@ bool IsUnseen(int proc, const std::string& pid_name, Access access) {
 }  // namespace
 
 RecordBuffer SnapshotSocketHolders() {
-  std::vector<uint32_t> pids;
-  ListNumbers(OpenProc(), pids);
   const UniqueFd proc = OpenProc();
+  std::vector<uint32_t> pids;
+  ListNumbers(proc.get(), pids);
   std::vector<uint32_t> descriptors;
   RecordBuffer records;
   for (const uint32_t pid : pids) {

@@ -1,14 +1,17 @@
-// The backend in TypeScript: works everywhere, a few times slower than the addon.
-import { open, readdir, readFile, readlink, stat } from "node:fs/promises";
+// The backend in TypeScript: works everywhere, several times slower than the addon.
+import { readdir, readlink, stat } from "node:fs/promises";
 import { mapLimited } from "../../../shared/map-limited.js";
 import { kernelUnits } from "./clock.js";
 import { maxCommandLineBytes, parseCommandLine } from "./parse-cmdline.js";
 import { parseResidentPages, parseStat } from "./parse-stat.js";
 import { isDenied, isVanished } from "./proc-error.js";
 import type { ProcessTable, ProcSource, RawProcess, SocketDescriptor, SocketTable } from "./proc-source.js";
+import { readBounded } from "./read-bounded.js";
 
 /** Processes that are read at the same time; the threads behind it are libuv's four. */
 const concurrency = 16;
+/** More than /proc/PID/stat and statm ever have. */
+const maxSmallBytes = 4096;
 
 /** Reads /proc with node:fs. */
 export function createProcfsSource(): ProcSource {
@@ -63,8 +66,11 @@ function sortedDistinct(pids: readonly number[]): number[] {
 
 async function readProcess(pid: number): Promise<RawProcess | "vanished" | "unseen"> {
   try {
-    const [{ uid }, statBytes] = await Promise.all([stat(`/proc/${pid}`), readFile(`/proc/${pid}/stat`)]);
-    const parsed = parseStat(statBytes);
+    const [{ uid }, statBytes] = await Promise.all([
+      stat(`/proc/${pid}`),
+      readBounded(`/proc/${pid}/stat`, maxSmallBytes),
+    ]);
+    const parsed = parseStat(statBytes.bytes);
     if (!parsed) return "vanished";
     return { ...parsed, userId: uid, ...(parsed.isKernelThread ? nothing : await readMemoryAndArguments(pid)) };
   } catch (error) {
@@ -78,39 +84,13 @@ async function readProcess(pid: number): Promise<RawProcess | "vanished" | "unse
 const nothing = { residentBytes: 0, argv: [] };
 
 async function readMemoryAndArguments(pid: number): Promise<{ residentBytes: number; argv: readonly string[] }> {
-  const [statm, argv] = await Promise.all([readFile(`/proc/${pid}/statm`, "latin1"), readArguments(pid)]);
-  return { residentBytes: parseResidentPages(statm) * kernelUnits().pageBytes, argv };
+  const [statm, argv] = await Promise.all([readBounded(`/proc/${pid}/statm`, maxSmallBytes), readArguments(pid)]);
+  return { residentBytes: parseResidentPages(statm.bytes.toString("latin1")) * kernelUnits().pageBytes, argv };
 }
 
 async function readArguments(pid: number): Promise<string[]> {
   const { bytes, cutBytes } = await readBounded(`/proc/${pid}/cmdline`, maxCommandLineBytes);
   return parseCommandLine(bytes, cutBytes);
-}
-
-/** The first bytes of a file of /proc, and how many more there were. */
-export async function readBounded(path: string, limit: number): Promise<{ bytes: Buffer; cutBytes: number }> {
-  const file = await open(path, "r");
-  try {
-    const kept = Buffer.allocUnsafe(limit);
-    const keptBytes = await fill(file, kept);
-    if (keptBytes < limit) return { bytes: kept.subarray(0, keptBytes), cutBytes: 0 };
-    const scratch = Buffer.allocUnsafe(limit);
-    let cutBytes = 0;
-    for (let more = await fill(file, scratch); more > 0; more = await fill(file, scratch)) cutBytes += more;
-    return { bytes: kept, cutBytes };
-  } finally {
-    await file.close();
-  }
-}
-
-async function fill(file: Awaited<ReturnType<typeof open>>, buffer: Buffer): Promise<number> {
-  let filled = 0;
-  while (filled < buffer.length) {
-    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return filled;
 }
 
 async function readSocketDescriptors(pid: number): Promise<ProcessSockets> {

@@ -1,0 +1,122 @@
+// `npm run bench -- snapshot`: all processes, and who holds a port, at 300 and 3,000 processes, beside what others take. Every answer is
+// checked against what was really started.
+import { create } from "@bufbuild/protobuf";
+import { TelemetryService } from "../services/gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
+import { openProcSource } from "../services/providers/linux/procfs/open-proc-source.js";
+import type { ProcSource } from "../services/providers/linux/procfs/proc-source.js";
+import { createListSockets } from "../services/providers/linux/socket/list-sockets.js";
+import { createLogger } from "../services/shared/log.js";
+import { type BenchLine, benchLine, median } from "./bench-line.js";
+import { type IdleProcess, withIdleProcesses } from "./peers/idle-processes.js";
+import { type AbsentPeer, openPeers, type SnapshotPeer, timed } from "./peers/snapshot-peers.js";
+
+const sizes = [300, 3000];
+const rounds = 7;
+const log = createLogger("bench");
+
+/** Milliseconds of each contestant by name. */
+type Timings = Map<string, { processes: number[]; holder: number[] }>;
+
+/** Measures all sizes. */
+export async function run(_options: { json: boolean }): Promise<BenchLine[]> {
+  const opened = await openPeers();
+  const peers = opened.filter((peer): peer is SnapshotPeer => !("absent" in peer));
+  const absent = opened.filter((peer): peer is AbsentPeer => "absent" in peer);
+  const own = [openOwn("native"), openOwn("procfs")];
+  try {
+    const lines: BenchLine[] = [];
+    for (const size of sizes) {
+      const timings = await withIdleProcesses(size, (idle) => measure(idle, [...own, ...peers]));
+      lines.push(...describe(size, timings, peers, absent));
+    }
+    return lines;
+  } finally {
+    await Promise.all(peers.map((peer) => peer.close()));
+  }
+}
+
+function openOwn(backend: "native" | "procfs"): SnapshotPeer {
+  const source = openProcSource(backend, log);
+  const listSockets = createListSockets(source);
+  const context = { signal: new AbortController().signal, log };
+  const { input } = TelemetryService.method.listSockets;
+  return {
+    name: backend,
+    processes: async () => {
+      const { milliseconds, value } = await timed(() => readEverything(source));
+      return { milliseconds, count: value };
+    },
+    holder: async (port) => {
+      const { milliseconds, value } = await timed(() => listSockets(create(input, { port }), context));
+      return { milliseconds, pid: value.listeners?.[0]?.holders?.[0]?.pid ?? 0 };
+    },
+    close: async () => {},
+  };
+}
+
+/** All processes with every lazy field decoded, as the peers do it. */
+async function readEverything(source: ProcSource): Promise<number> {
+  const { processes } = await source.readProcesses();
+  return processes.filter((process) => process.name.length + process.argv.length >= 0).length;
+}
+
+async function measure(idle: readonly IdleProcess[], contestants: readonly SnapshotPeer[]): Promise<Timings> {
+  const timings: Timings = new Map(contestants.map(({ name }) => [name, { processes: [], holder: [] }]));
+  // The first round warms everybody up. Turns alternate, so that a busy moment of the machine hits all alike.
+  for (let round = -1; round < rounds; round++) {
+    const wanted = idle[Math.floor((idle.length * (round + 1)) / (rounds + 1))] as IdleProcess;
+    for (const contestant of contestants) {
+      const list = await contestant.processes();
+      const found = await contestant.holder(wanted.port);
+      check(contestant.name, idle.length, list.count, wanted, found.pid);
+      if (round < 0) continue;
+      timings.get(contestant.name)?.processes.push(list.milliseconds);
+      timings.get(contestant.name)?.holder.push(found.milliseconds);
+    }
+  }
+  return timings;
+}
+
+function check(name: string, size: number, count: number, wanted: IdleProcess, holder: number): void {
+  if (!(count > size)) throw new Error(`${name} lists ${count} processes where more than ${size} run`);
+  if (holder !== wanted.pid)
+    throw new Error(`${name} says ${holder} holds port ${wanted.port}, which ${wanted.pid} does`);
+}
+
+const questions = [
+  { key: "processes", words: (size: number) => `${size} idle processes, all listed with command lines` },
+  { key: "holder", words: (size: number) => `who holds one of ${size} ports` },
+] as const;
+
+function describe(
+  size: number,
+  timings: Timings,
+  peers: readonly SnapshotPeer[],
+  absent: readonly AbsentPeer[],
+): BenchLine[] {
+  return questions.flatMap(({ key, words }) => {
+    const figure = (name: string) => median(timings.get(name)?.[key] ?? []);
+    const line = (claim: string, name: string, goal?: string) =>
+      benchLine({
+        bench: "snapshot",
+        claim: `${words(size)}${claim}`,
+        unit: "ms",
+        value: figure("native"),
+        peer: { name, value: figure(name) },
+        ...(goal ? { goal } : {}),
+      });
+    const missing = absent.map(({ name, absent: reason }) =>
+      benchLine({
+        bench: "snapshot",
+        claim: `${words(size)} (${name} is absent: ${reason})`,
+        unit: "ms",
+        value: figure("native"),
+      }),
+    );
+    return [
+      line(", addon beside TypeScript", "procfs", "ratio <= 1"),
+      ...peers.map(({ name }) => line("", name, "ratio <= 1")),
+      ...missing,
+    ];
+  });
+}
