@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Reply, ReplyOutcome } from "../../services/gen/systemsmanager/bus/v1/host_pb.js";
+import { ReplyOutcome } from "../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import {
   GetSystemSnapshotRequestSchema,
   GetSystemSnapshotResponseSchema,
@@ -11,9 +11,10 @@ import {
 import { signCommand } from "../../services/identity/command-signature.js";
 import { generateSigningKey } from "../../services/identity/signing-key.js";
 import { buildTargetTree } from "../../services/identity/target-tree.js";
-import { ErrorReason, failure, reasonName } from "../../services/shared/errors.js";
+import { ErrorReason, failure } from "../../services/shared/errors.js";
 import { createCommand, manageServiceMethod, replyPartition, snapshotMethod } from "../relay/simulated-fleet.js";
 import { waitFor } from "../shared/wait-for.js";
+import { expectFailure } from "./expect-failure.js";
 import { hostIdOf } from "./simulated-provider.js";
 import { openTestPath, type TestPath } from "./test-path.js";
 
@@ -262,11 +263,4 @@ describe("what a daemon refuses", () => {
 
 function cancellationOf(commandId: string) {
   return { action: { case: "cancellation" as const, value: { commandId } } } as never;
-}
-
-function expectFailure(reply: Reply | undefined, outcome: ReplyOutcome, reason: ErrorReason): void {
-  const said = `${ReplyOutcome[reply?.outcome ?? 0]} ${reasonName(reply?.error?.reason ?? 0)}: ${reply?.message}`;
-  expect(said).toMatch(new RegExp(`^${ReplyOutcome[outcome]} ${reasonName(reason)}: .`));
-  expect(reply?.statusCode).toBeGreaterThan(0);
-  expect(reply?.body.length).toBe(0);
 }
