@@ -13,6 +13,15 @@ const packageManagers = [
   ["pacman", "pacman-a"],
 ] as const;
 
+// After a removal dpkg still knows the version of what it keeps the configuration of: "ii" says that it is installed.
+const versionQueries = {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own format language
+  debian: ["dpkg-query", "-W", "-f", "${db:Status-Abbrev}${Version}", "hello-fleet"],
+  fedora: ["rpm", "-q", "--qf", "%{VERSION}", "hello-fleet"],
+  opensuse: ["rpm", "-q", "--qf", "%{VERSION}", "hello-fleet"],
+  arch: ["pacman", "-Q", "hello-fleet"],
+};
+
 describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
   let fleet: FiveHosts;
   let client: McpClient;
@@ -176,7 +185,7 @@ describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
     const daemonPid = await host.run(["systemctl", "show", "-p", "MainPID", "--value", "systems-manager-daemon"]);
     // Stopped, the daemon holds its connection and stays silent: the run is in the middle when the host dies.
     await host.run(["kill", "-STOP", daemonPid]);
-    const asked = client.call("capture_system_snapshot", { selector: "all", timeout_seconds: 15 });
+    const asked = client.call("capture_system_snapshot", { selector: "all" });
     await new Promise((resolve) => setTimeout(resolve, 500));
     await host.kill();
     const answer = await asked;
@@ -225,16 +234,11 @@ describe.skipIf(skipped)("five real hosts", { timeout: 180_000 }, () => {
     return opened.structured.items[0].answer.changes;
   }
 
+  /** The installed version as the package manager itself tells it; "" when it is not installed. */
   async function installedVersion(name: string): Promise<string> {
-    const queries = {
-      debian: ["dpkg-query", "-W", "-f", "${Version}", "hello-fleet"],
-      fedora: ["rpm", "-q", "--qf", "%{VERSION}", "hello-fleet"],
-      opensuse: ["rpm", "-q", "--qf", "%{VERSION}", "hello-fleet"],
-      arch: ["pacman", "-Q", "hello-fleet"],
-    };
     const host = fleet.hosts.host(name);
-    const { stdout, exitCode } = await host.exec(queries[host.distro]);
-    return exitCode === 0 ? stdout.replace(/^hello-fleet /, "") : "";
+    const { stdout, exitCode } = await host.exec(versionQueries[host.distro]);
+    return exitCode === 0 ? (/^(?:ii |hello-fleet )?([0-9]\S*)$/.exec(stdout)?.[1] ?? "") : "";
   }
 
   const mainPid = (name: string) =>
