@@ -30,6 +30,8 @@ export interface ProviderHosts {
   ask(host: Host, method: string, request?: object, options?: AskOptions): Promise<Answer>;
   /** Gives the response, and throws when it was an error. */
   response(host: Host, method: string, request?: object): Promise<any>;
+  /** Reboots a host in order; it then answers again. */
+  restart(host: Host): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,11 @@ export async function startProviderHosts(specs: HostSpec[]): Promise<ProviderHos
       const answer = await ask(host, method, request);
       if (answer.error) throw new Error(`${host.name}: ${method}: ${JSON.stringify(answer.error)}`);
       return answer.response;
+    },
+    async restart(host) {
+      await processes.get(host)?.close();
+      await host.reboot();
+      processes.set(host, startAnswering(host));
     },
     async close() {
       await Promise.all([...processes.values()].map((answering) => answering.close()));

@@ -16,20 +16,33 @@ export async function readJournal(
   signal: AbortSignal,
 ): Promise<void> {
   if (!(await lookUpProgram("journalctl"))) throw noJournal();
-  const parser = new JournalExportParser(valueLimit, onEntry);
+  if (process.geteuid?.() !== 0) await probe(signal);
+  let isEmpty = true;
+  const parser = new JournalExportParser(valueLimit, (fields) => {
+    isEmpty = false;
+    return onEntry(fields);
+  });
   const format = ["--no-pager", "--reverse", "--output=export", `--output-fields=${journalFields.join(",")}`];
   const consume = (chunk: Buffer) => parser.push(chunk);
   try {
-    const { output } = await runProgram("journalctl", [...format, ...filters], { signal, consume });
-    explain(output.text);
+    await runProgram("journalctl", [...format, ...filters], { signal, consume });
   } catch (error) {
     const { reason, metadata } = errorDetailOf(error);
     if (reason === ErrorReason.COMMAND_FAILED) explain(metadata.output ?? "");
     throw error;
   }
+  if (isEmpty) await probe(signal);
 }
 
-// What journalctl writes to its standard error; some of it with exit code 0.
+// Only for people journalctl says, with exit code 0, that there is no journal or that it shows a part of it; not with --output=export.
+async function probe(signal: AbortSignal): Promise<void> {
+  // The line itself, which anybody may have written, is dropped; what is left is journalctl's standard error.
+  const consume = () => true;
+  const args = ["--no-pager", "--lines=1", "--output=short"];
+  const { output } = await runProgram("journalctl", args, { signal, consume, acceptedExitCodes: [0, 1] });
+  explain(output.text);
+}
+
 function explain(complaint: string): void {
   if (/No journal files were found/.test(complaint)) throw noJournal();
   if (/not seeing messages from other users|insufficient permissions/.test(complaint)) throw noPrivilege();
