@@ -3,6 +3,7 @@ import { ConnectError } from "@connectrpc/connect";
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { errorDetailOf, reasonName } from "../../shared/errors.js";
 import { cleanText } from "../../shared/untrusted-text.js";
+import { withoutRepeatedRemedy } from "./structure.js";
 
 /** "[REASON] message", with reason, remedy and metadata as structure. */
 export function renderFailure(error: unknown): CallToolResult {
@@ -12,6 +13,6 @@ export function renderFailure(error: unknown): CallToolResult {
   return {
     isError: true,
     content: [{ type: "text", text: `[${name}] ${message}` }],
-    structuredContent: { reason: name, message, ...(remedy ? { remedy } : {}), metadata },
+    structuredContent: withoutRepeatedRemedy({ reason: name, message, ...(remedy ? { remedy } : {}), metadata }),
   };
 }

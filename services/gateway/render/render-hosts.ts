@@ -16,7 +16,7 @@ export function renderHosts(page: FindHostsResponse): CallToolResult {
   const { hosts, matchedCount, onlineCount, nextPageToken } = page;
   const shown = hosts.length < matchedCount ? `; ${hosts.length} on this page` : "";
   const more = nextPageToken ? [`more: page_token ${nextPageToken}`] : [];
-  const head = `${matchedCount} hosts match, ${onlineCount} online${shown}`;
+  const head = `${matchedCount} ${matchedCount === 1 ? "host matches" : "hosts match"}, ${onlineCount} online${shown}`;
   return textResult([head, ...hosts.map(hostLine), ...more].join("\n"), {
     matched_count: matchedCount,
     online_count: onlineCount,

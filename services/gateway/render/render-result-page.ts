@@ -15,7 +15,7 @@ import { outputSchemaOf, textResult } from "./text-result.js";
 export const resultOutputSchema = outputSchemaOf({ items: "array", matched_count: "integer" });
 
 /** Most tokens of the answers on one page. */
-export const pageBudget = 6_000;
+export const pageBudget = 4_000;
 
 const shownHosts = 50;
 const shownMessage = 2_000;

@@ -3,6 +3,7 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import { type Accounting, AccountingSchema, type RunFinished } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { type Summary, SummarySchema } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
+import { compactRows } from "./compact-rows.js";
 import { takeWithin } from "./fit-tokens.js";
 import { type Structure, structureOf } from "./structure.js";
 import { outputSchemaOf, textResult } from "./text-result.js";
@@ -54,16 +55,11 @@ export function structureSummary(summary: Summary, budget = structureBudget): St
   for (const name of sections) {
     const rows = facts[name];
     if (!Array.isArray(rows)) continue;
-    const fit = takeWithin(rows.map(withoutSurprise), left);
+    const compact = compactRows(name, rows);
+    const fit = takeWithin(compact.rows, left);
     left -= fit.tokens;
     if (fit.taken.length > 0) structure[name] = fit.taken;
-    if (fit.left > 0) omitted[name] = fit.left;
+    if (fit.left + compact.left > 0) omitted[name] = fit.left + compact.left;
   }
   return Object.keys(omitted).length > 0 ? { ...structure, omitted } : structure;
-}
-
-/** Rows come ranked by surprise; the number itself tells a reader nothing. */
-function withoutSurprise(row: Structure): Structure {
-  const { surprise: _rank, ...facts } = row;
-  return facts;
 }

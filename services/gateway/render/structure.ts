@@ -15,6 +15,9 @@ import { enumName } from "../schema/enum-names.js";
 /** A JSON object of structured content. */
 export type Structure = Record<string, unknown>;
 
+// A measurement of zero and an empty value are facts.
+const alwaysShown = new Set(["value", "sum", "min", "p50", "p90", "p99", "max"]);
+
 /** The set fields of a message, without those named in leaveOut (of the outermost message alone). */
 export function structureOf<Desc extends DescMessage>(
   schema: Desc,
@@ -27,10 +30,18 @@ export function structureOf<Desc extends DescMessage>(
 function fieldsOf(message: ReflectMessage, leaveOut: readonly string[]): Structure {
   const structure: Structure = {};
   for (const field of message.fields) {
-    if (message.isSet(field) && !leaveOut.includes(field.name))
-      structure[field.name] = structureValue(field, message.get(field));
+    const shown = message.isSet(field) || (field.fieldKind === "scalar" && alwaysShown.has(field.name));
+    if (shown && !leaveOut.includes(field.name)) structure[field.name] = structureValue(field, message.get(field));
   }
-  return structure;
+  return withoutRepeatedRemedy(structure);
+}
+
+/** Messages of errors end with their remedy, for those who see the message alone; here it has a place of its own. */
+export function withoutRepeatedRemedy(structure: Structure): Structure {
+  const { message, remedy } = structure;
+  if (typeof message !== "string" || typeof remedy !== "string" || remedy === "") return structure;
+  const tail = `; ${remedy}`;
+  return message.endsWith(tail) ? { ...structure, message: message.slice(0, -tail.length) } : structure;
 }
 
 function structureValue(field: DescField, value: unknown): unknown {
