@@ -22,7 +22,7 @@ export interface StateDatabase {
   /** Which runs need a body: [digest, run id]. */
   readonly bodyRuns: Database<true, [string, string]>;
   readonly plans: Database<PlanRecord, string>;
-  /** Name of this instance: its subscription groups; new when the state was lost. */
+  /** Name of this instance: its group on the replies topic; new when the state was lost. */
   readonly instanceId: string;
   /** Key of result handles and page tokens. */
   readonly handleKey: Buffer;

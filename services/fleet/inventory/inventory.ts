@@ -1,5 +1,11 @@
 // Hosts of the fleet, from the presence topic: in memory to be asked, on disk to be known again at once after a restart.
+//
+// Who is attached is known from the bus alone: a host that is loaded from disk is offline until a relay says otherwise, and
+// each start reads the compacted topic from its beginning. Where the bus lived in the process that stopped, hosts thus come
+// online as they attach again, and nobody waits for one that never does.
+import { randomUUID } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Bus } from "../../bus/bus.js";
 import {
   type HostFacts,
@@ -42,7 +48,7 @@ const maxPresencesInFlight = 256;
 /** Loads what is known and follows the presence topic. */
 export async function openInventory(bus: Bus, database: StateDatabase, log: Logger): Promise<Inventory> {
   const hosts = new HostTable();
-  for (const { value } of database.hosts.getRange()) hosts.apply(fromBinary(PresenceSchema, value));
+  for (const { value } of database.hosts.getRange()) hosts.load(fromBinary(PresenceSchema, value));
   const listeners = new Set<HostListener>();
   const accept = async (value: Uint8Array) => {
     const presence = readPresence(value, log);
@@ -51,12 +57,11 @@ export async function openInventory(bus: Bus, database: StateDatabase, log: Logg
     for (const listener of listeners) listener(host);
     await database.hosts.put(host.hostId, Buffer.from(value));
   };
-  // The group's position is as old as the state: when the state is lost, the instance has a new name and reads all again.
   // A presence is applied when its handler is called, in order; only its way to the disk overlaps with the next ones.
   const subscription = await bus.subscribe(
     {
       topic: "presence",
-      group: `inventory-${database.instanceId}`,
+      group: `inventory-${randomUUID()}`,
       from: "earliest",
       maxInFlight: maxPresencesInFlight,
     },
@@ -77,6 +82,8 @@ class HostTable {
   readonly #presences = new Map<string, Presence>();
   readonly #hosts = new Map<string, InventoryHost>();
   readonly #claims = new Map<string, Set<string>>();
+  /** When the host came or went, by host id. */
+  readonly #since = new Map<string, number>();
   #sorted: readonly InventoryHost[] | undefined;
 
   find(hostId: string): InventoryHost | undefined {
@@ -92,8 +99,15 @@ class HostTable {
     return supersedes(presence, this.#presences.get(presence.facts?.hostId ?? ""));
   }
 
-  apply(presence: Presence): InventoryHost {
+  /** Takes what an earlier life of the control plane knew; that the host is attached it cannot know. */
+  load(presence: Presence): void {
+    const sinceMs = presence.online ? Date.now() : timeOf(presence);
+    this.apply({ ...presence, online: false }, sinceMs);
+  }
+
+  apply(presence: Presence, sinceMs = timeOf(presence)): InventoryHost {
     const facts = presence.facts as HostFacts;
+    this.#since.set(facts.hostId, sinceMs);
     const former = this.#presences.get(facts.hostId)?.facts?.name;
     this.#presences.set(facts.hostId, presence);
     if (former !== undefined && former !== facts.name) {
@@ -110,16 +124,16 @@ class HostTable {
     const ids = [...(this.#claims.get(name) ?? [])];
     const claimants = ids.map((id) => this.#presences.get(id) as Presence);
     for (const [hostId, unique] of assignNames(claimants)) {
-      this.#hosts.set(hostId, describe(this.#presences.get(hostId) as Presence, unique));
+      const { facts, online } = this.#presences.get(hostId) as Presence;
+      const sinceMs = this.#since.get(hostId) ?? 0;
+      this.#hosts.set(hostId, { hostId, name: unique, facts: facts as HostFacts, online, sinceMs });
     }
     this.#sorted = undefined;
   }
 }
 
-function describe(presence: Presence, name: string): InventoryHost {
-  const facts = presence.facts as HostFacts;
-  const sinceMs = Number(presence.at?.seconds ?? 0n) * 1000 + Math.trunc((presence.at?.nanos ?? 0) / 1e6);
-  return { hostId: facts.hostId, name, facts, online: presence.online, sinceMs };
+function timeOf({ at }: Presence): number {
+  return at ? timestampMs(at) : 0;
 }
 
 // A presence that is not valid says nothing about any host: it is dropped, and the log says so.

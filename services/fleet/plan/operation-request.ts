@@ -22,11 +22,6 @@ export function decodeRequest(operation: Operation, bytes: Uint8Array): Message 
   }
 }
 
-/** True when running this request on a host changes nothing there. */
-export function isReadOnly(operation: Operation, request: Message): boolean {
-  return !operation.mutates || (request as Message & { dryRun?: boolean }).dryRun === true;
-}
-
 /** The request encoded again with this dry_run. */
 export function encodeWithDryRun(operation: Operation, bytes: Uint8Array, dryRun: boolean): Uint8Array {
   const schema = operation.method.input;

@@ -67,7 +67,10 @@ export class RunAccount {
       return "duplicate";
     }
     if (state === HostState.QUEUED || state === HostState.NO_ANSWER) throw violation(`a host cannot answer ${state}`);
-    const late = this.stateOf(index) !== HostState.QUEUED;
+    const former = this.stateOf(index);
+    // A host that was told to cancel and did confirms what is accounted; nothing about that is late.
+    const confirms = former === HostState.CANCELLED && state === HostState.CANCELLED;
+    const late = former !== HostState.QUEUED && !confirms;
     this.#answered[index] = 1;
     this.#move(index, state);
     if (late) this.#counters.lateReplies++;

@@ -1,10 +1,10 @@
 // A caller's selector, method and request → what to run. Everything that can be wrong with them is found before anything is sent.
 import type { Principal } from "../../identity/principal.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
-import { findOperation, type Operation } from "../../shared/operations.js";
+import { findOperation, isDryRun, type Operation } from "../../shared/operations.js";
 import type { Inventory } from "../inventory/inventory.js";
 import { authorize, type Decision } from "../plan/authorize.js";
-import { decodeRequest, encodeWithDryRun, isReadOnly } from "../plan/operation-request.js";
+import { decodeRequest, encodeWithDryRun } from "../plan/operation-request.js";
 import { selectHosts } from "../select/select-hosts.js";
 import type { RunOrder } from "./run-order.js";
 import type { TargetHost } from "./run-record.js";
@@ -21,7 +21,8 @@ export interface Question {
 /** A read, or a dry run that was asked for as such. Throws UNKNOWN_OPERATION, INVALID_ARGUMENT, PLAN_REQUIRED, and as selectHosts. */
 export function prepareRead(inventory: Inventory, question: Question): RunOrder {
   const operation = findOperation(question.method);
-  if (!isReadOnly(operation, decodeRequest(operation, question.request))) throw planRequired(operation);
+  const request = decodeRequest(operation, question.request);
+  if (operation.mutates && !isDryRun(request)) throw planRequired(operation);
   const targets = freeze(inventory, question.selector);
   authorize({ principal: question.principal, operation, hosts: targets, action: "read" });
   return order(question, operation, question.request, targets);

@@ -14,7 +14,7 @@ import { newRecord, type RunOrder } from "./run-order.js";
 import type { HostAnswer } from "./run-record.js";
 import { createStoredRun, getBody, loadStoredRun } from "./run-store.js";
 import { TrackedRun } from "./tracked-run.js";
-import { type Patience, watchRun } from "./waiting.js";
+import { type Patience, type RunPhase, watchRun } from "./waiting.js";
 
 export interface RunManagerOptions {
   readonly bus: Bus;
@@ -97,7 +97,7 @@ class Manager {
       await createStoredRun(database, record, order);
       const run = new TrackedRun(database, { record, subject: order });
       this.#runs.set(record.runId, run);
-      this.#watch(run);
+      this.#watch(run, "new");
       await this.#publishOrClose(run, drafts);
       return run;
     } finally {
@@ -178,7 +178,7 @@ class Manager {
       const run = this.find(runId);
       if (!run) continue;
       log.info({ runId, queued: run.account.queued }, "an unfinished run goes on");
-      this.#watch(run);
+      this.#watch(run, "resumed");
       run.finishIfComplete();
     }
   }
@@ -187,10 +187,10 @@ class Manager {
     for (const stop of this.#watches.values()) stop();
   }
 
-  #watch(run: TrackedRun): void {
+  #watch(run: TrackedRun, phase: RunPhase): void {
     const { inventory, patience, log } = this.#options;
     const { runId } = run.record;
-    this.#watches.set(runId, watchRun(run, inventory, patience));
+    this.#watches.set(runId, watchRun(run, inventory, patience, phase));
     const ended = () => {
       this.#watches.delete(runId);
       this.#forgetFinished();

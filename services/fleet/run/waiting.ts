@@ -1,8 +1,9 @@
 // How long a run waits: until its deadline for everybody, and only a short grace for hosts whose daemon is away.
 //
-// A read gives up at once on a host that is offline when the run begins, and after `detachGraceMs` on one that detaches in
-// mid-run (a relay that restarts is back within it). A change waits `changeGraceMs` for either: its daemon may be what
-// restarts. In both cases the command stays valid until the deadline; a host that comes back answers late.
+// A read gives up at once on a host that is offline when it begins, because no relay can hand it the command; on one that
+// detaches in mid-run, or is not attached again after a restart of the control plane, it gives up after `detachGraceMs`. A
+// change waits `changeGraceMs` for either: its daemon may be what restarts. A host that was given up and had the command may
+// still answer; its answer is late, and counts.
 
 import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { ErrorReason } from "../../shared/errors.js";
@@ -22,23 +23,26 @@ export const defaultPatience: Patience = { detachGraceMs: 3_000, changeGraceMs: 
 /** Longest delay of a Node timer. */
 const maxTimerMs = 2 ** 31 - 1;
 
+/** Whether the run begins now or goes on after a restart. */
+export type RunPhase = "new" | "resumed";
+
 /** Closes accounts of the run in time. Ends by itself when the run is finished; the returned function ends it before. */
-export function watchRun(run: TrackedRun, inventory: Inventory, patience: Patience): () => void {
+export function watchRun(run: TrackedRun, inventory: Inventory, patience: Patience, phase: RunPhase): () => void {
   const graces = new Map<number, NodeJS.Timeout>();
-  const changes = run.record.planHash !== "";
+  const graceMs = run.record.planHash === "" ? patience.detachGraceMs : patience.changeGraceMs;
+  const isNewRead = phase === "new" && run.record.planHash === "";
   const giveUp = (index: number) => {
     graces.delete(index);
     run.close(index, HostState.NO_ANSWER, awayProblem(run, inventory.find(run.targets[index]?.hostId ?? "")));
   };
-  const expectBack = (index: number, graceMs: number) => {
+  const expectBack = (index: number) => {
     if (run.account.stateOf(index) !== HostState.QUEUED || graces.has(index)) return;
-    if (graceMs === 0) return giveUp(index);
     graces.set(index, setTimeout(giveUp, graceMs, index));
   };
   const hostChanged = (host: InventoryHost) => {
     const index = run.indexOf(host.hostId);
     if (index === undefined) return;
-    if (!host.online) return expectBack(index, changes ? patience.changeGraceMs : patience.detachGraceMs);
+    if (!host.online) return expectBack(index);
     clearTimeout(graces.get(index));
     graces.delete(index);
   };
@@ -54,7 +58,9 @@ export function watchRun(run: TrackedRun, inventory: Inventory, patience: Patien
     graces.clear();
   };
   run.targets.forEach(({ hostId }, index) => {
-    if (!inventory.find(hostId)?.online) expectBack(index, changes ? patience.changeGraceMs : 0);
+    if (inventory.find(hostId)?.online) return;
+    if (isNewRead) giveUp(index);
+    else expectBack(index);
   });
   // A run that cannot be finished on disk is over too; whoever awaits it is told why.
   run.finished.then(stop, stop);
@@ -63,11 +69,12 @@ export function watchRun(run: TrackedRun, inventory: Inventory, patience: Patien
 
 function awayProblem(run: TrackedRun, host: InventoryHost | undefined): HostProblem {
   const since = host ? new Date(host.sinceMs).toISOString() : "an unknown time";
-  const deadline = new Date(run.record.deadlineMs).toISOString();
+  const remedy = "start its daemon, then ask again";
+  const began = "look whether it began the change; if its daemon comes back and says so, that still counts";
   return {
     reason: ErrorReason.UNREACHABLE,
-    message: host?.online ? "the host's daemon came back but did not answer" : `the host is offline since ${since}`,
-    remedy: `start its daemon; the command stays valid until ${deadline}, and an answer by then still counts`,
+    message: `the host is offline since ${since}`,
+    remedy: run.record.planHash === "" ? remedy : began,
     metadata: { address: host?.name ?? "", since },
   };
 }

@@ -95,8 +95,22 @@ test("a restarted control plane knows its hosts at once, without a word from the
   database = openStateDatabase(directory);
   inventory = await openInventory(bus, database, log);
   expect(names()).toEqual(["host-a", "host-b"]);
+  expect(inventory.find(idOf("b"))).toMatchObject({ online: false, sinceMs: 2_000 });
+  // Its relay may have stopped with the bus: it is offline from now on, until somebody says that it is attached.
+  expect(inventory.find(idOf("a"))?.online).toBe(false);
+  expect(inventory.find(idOf("a"))?.sinceMs).toBeGreaterThan(Date.now() - 10_000);
+  await say("a", 1, true);
+  await heard();
   expect(inventory.find(idOf("a"))?.online).toBe(true);
-  expect(inventory.find(idOf("b"))?.online).toBe(false);
+});
+
+test("a restarted control plane on a bus that lives on knows again who is attached", async () => {
+  await say("a", 1, true);
+  await heard();
+  await inventory.close();
+  inventory = await openInventory(bus, database, log);
+  await heard();
+  expect(inventory.find(idOf("a"))).toMatchObject({ online: true, sinceMs: 1_000 });
 });
 
 test("a control plane that lost its state reads the topic again", async () => {

@@ -33,13 +33,20 @@ test.each([
   ["NO_ANSWER", NO_ANSWER, OK],
   ["NO_ANSWER", NO_ANSWER, INDETERMINATE],
   ["CANCELLED", CANCELLED, OK],
-  ["CANCELLED", CANCELLED, CANCELLED],
 ] as const)("after %s a host's own word is late and wins: %s → %s", (_name, closed, answered) => {
   const hosts = account(1);
   expect(hosts.close(0, closed)).toBe(true);
   expect(hosts.answer(0, answered)).toBe("late");
   expect(hosts.stateOf(0)).toBe(answered);
   expect(hosts.toMessage()).toMatchObject({ lateReplies: 1, duplicateReplies: 0 });
+  expect(hosts.answer(0, OK)).toBe("duplicate");
+});
+
+test("a host that confirms its cancellation is not late", () => {
+  const hosts = account(1);
+  hosts.close(0, CANCELLED);
+  expect(hosts.answer(0, CANCELLED)).toBe("accounted");
+  expect(hosts.toMessage()).toMatchObject({ cancelled: 1, lateReplies: 0 });
   expect(hosts.answer(0, OK)).toBe("duplicate");
 });
 

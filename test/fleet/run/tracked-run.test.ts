@@ -82,7 +82,8 @@ function expected(steps: readonly Step[]) {
     else if (answered[each.host]) counters.duplicateReplies++;
     else {
       const to = isOk && each.flaw === "body" ? HostState.FAILED : stateOf(each.outcome);
-      if (states[each.host] !== HostState.QUEUED) counters.lateReplies++;
+      const confirms = to === HostState.CANCELLED && states[each.host] === to;
+      if (states[each.host] !== HostState.QUEUED && !confirms) counters.lateReplies++;
       if (finished && states[each.host] !== to) revision++;
       answered[each.host] = true;
       states[each.host] = to;
