@@ -15,7 +15,7 @@ import { addFacts, emptyRow, mergeRow, type Row, shiftRow, weighRow } from "./ro
 import { addLines, emptyLineTable, type LineTable, mergeLines } from "./templates/line-table.js";
 
 /** Rows and distinct values kept of each list. */
-export const rowWeightLimit = 300_000;
+export const rowWeightLimit = 200_000;
 /** Distinct values kept of each counted field. */
 export const countLimit = 20_000;
 
@@ -96,6 +96,9 @@ export class Aggregate {
         id,
         () => emptyRow(row.key),
         (known) => addFacts(known, row, source, hosts),
+        () => {
+          state.lost.count += hosts.count;
+        },
       );
       for (const [leaf, values] of row.numbers) {
         if (!leaf.reductions.has(Reduction.TOP)) continue;

@@ -1,8 +1,12 @@
 // A keyed table in bounded memory whose final content does not depend on the order or the grouping of its merges.
 import { compareText, hashText } from "./hash.js";
 
-// Names with a run of digits or hexadecimal in them (ids, random suffixes) go first when a table overflows, stable names last.
 const variable = /\d{4}|[0-9a-f]{8}/i;
+
+/** True for names with a run of digits or hexadecimal in them (ids, random suffixes). They fall first when a table overflows. */
+export function looksVariable(name: string): boolean {
+  return variable.test(name);
+}
 
 interface Place {
   readonly variable: boolean;
@@ -42,15 +46,18 @@ export class BoundedTable<Entry> {
     this.#rules = rules;
   }
 
-  /** Changes the entry of the key, made first if there is none. An entry beyond the horizon is evicted at once. */
-  update(key: string, make: () => Entry, change: (entry: Entry) => void): void {
+  /**
+   * Changes the entry of the key, made first if there is none. An entry beyond the horizon is evicted at once; with `drop`, it is not even made,
+   * and the caller counts what is lost.
+   */
+  update(key: string, make: () => Entry, change: (entry: Entry) => void, drop?: () => void): void {
     const slot = this.#slots.get(key);
     if (slot) {
       const before = this.#rules.weigh(slot.entry);
       change(slot.entry);
       this.#weight += this.#rules.weigh(slot.entry) - before;
     } else {
-      this.#insert(key, make(), change);
+      this.#insert(key, make, change, drop);
     }
     // Half again as much before sorting, so that sorting is rare.
     if (this.#weight > this.#limit * 1.5) this.#evict();
@@ -82,10 +89,16 @@ export class BoundedTable<Entry> {
     return this.#horizon !== undefined;
   }
 
-  #insert(key: string, entry: Entry, change: (entry: Entry) => void): void {
-    const place: Place = { variable: variable.test(key), hash: hashText(key), key };
+  #insert(key: string, make: () => Entry, change: (entry: Entry) => void, drop?: () => void): void {
+    const place: Place = { variable: looksVariable(key), hash: hashText(key), key };
+    const isBeyond = this.#horizon !== undefined && comparePlaces(place, this.#horizon) >= 0;
+    if (isBeyond && drop) {
+      drop();
+      return;
+    }
+    const entry = make();
     change(entry);
-    if (this.#horizon && comparePlaces(place, this.#horizon) >= 0) {
+    if (isBeyond) {
       this.#rules.onEvict?.(entry, key);
       return;
     }

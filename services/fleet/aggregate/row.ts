@@ -28,9 +28,9 @@ export function emptyRow(key: readonly KeyPart[]): Row {
   return { key, hosts: emptyHostSet(), present: [], groups: new Map(), numbers: new Map(), samples: new Map() };
 }
 
-/** What a row weighs in memory: one for itself and one for each distinct value; a distribution counts its bins. */
+/** What a row weighs in memory: four for itself and one for each distinct value; a distribution counts its bins. */
 export function weighRow(row: Row): number {
-  let weight = 1;
+  let weight = 4;
   for (const values of row.groups.values()) weight += values.size;
   for (const { distribution } of row.numbers.values())
     weight += distribution.positive.size + distribution.negative.size;

@@ -5,11 +5,16 @@ import { fingerprintOf } from "../aggregate/host-set.js";
 import { getOrSet, type Row } from "../aggregate/row.js";
 import { scopeRowId } from "./find-statements.js";
 import { chunk, type Line, listSome } from "./line.js";
+import { isRareRow } from "./rare-rows.js";
 import { plural, showElements, showHosts, showKey, showUntrusted } from "./show-value.js";
 import { absent, orderOf, present, type Ranked, rank, type Statement, surpriseOf } from "./statement.js";
 
 /** A field with more minority values than this is told in one line. */
 const separateValues = 3;
+/** A list with more sets of hosts that have rows of their own is told in one line, where that is the rule. */
+const separateHostSets = 12;
+/** That it is the rule: at least one host in eight has such a row. */
+const usualBits = 3;
 const itemsPerLine = 4;
 const namesPerItem = 8;
 
@@ -46,8 +51,9 @@ export function deviationLines(
   rareRows: ReadonlyMap<Row, readonly Statement[]>,
 ): { lines: DeviationLine[]; further: DeviationLine[] } {
   const { separate, crowded } = separateCrowded(deviations);
-  const bundles = bundleRows(separate, rareRows);
-  const ranked = rank([...linesOfBundles(bundles), ...crowded.map(crowdedLine)]);
+  const { telling, crowds } = separateCrowds(separate);
+  const bundles = bundleRows(telling, rareRows);
+  const ranked = rank([...linesOfBundles(bundles), ...crowded.map(crowdedLine), ...crowds.map(crowdLine)]);
   return { lines: ranked.map(({ line }) => line), further: ranked.flatMap(({ further }) => further) };
 }
 
@@ -66,6 +72,30 @@ function separateCrowded(deviations: readonly Statement[]): { separate: Statemen
     else separate.push(...calm);
   }
   return { separate, crowded };
+}
+
+// Splits off the lists in which rows that few hosts have are the rule, and these rows are many.
+function separateCrowds(statements: readonly Statement[]): { telling: Statement[]; crowds: Statement[][] } {
+  const isUsual = (statement: Statement) => isRareRow(statement) && statement.bits < usualBits && !statement.alarming;
+  const lists = new Map<number, Statement[]>();
+  for (const statement of statements.filter(isUsual)) {
+    getOrSet(lists, statement.scope.index, () => []).push(statement);
+  }
+  const crowds = [...lists.values()].filter(
+    (list) => new Set(list.map(({ hosts }) => fingerprintOf(hosts))).size > separateHostSets,
+  );
+  const crowded = new Set(crowds.flat());
+  return { telling: statements.filter((statement) => !crowded.has(statement)), crowds };
+}
+
+function crowdLine(statements: readonly Statement[]): RankedLine {
+  const [first] = statements as [Statement];
+  const most = statements.reduce((greatest, { hosts }) => Math.max(greatest, hosts.count), 0);
+  const examples = statements.slice(0, 3).map(({ row, hosts }) => `${showKey(row.key)} on ${showHosts(hosts, 2)}`);
+  const each = most === 1 ? "on one host each" : `each on ${plural(most, "host")} or fewer`;
+  const text = `${first.scope.path}, ${plural(statements.length, "row")} ${each}, such as ${examples.join(", ")}`;
+  const ranked = { ...rankedOf(first), surprise: 0, bits: 0 };
+  return { ...ranked, line: { text, tells: statements.length, statements }, further: [] };
 }
 
 function bundleRows(statements: readonly Statement[], rareRows: ReadonlyMap<Row, readonly Statement[]>): Bundle[] {

@@ -5,6 +5,7 @@ import { addHosts, emptyHostSet, type HostSet } from "../aggregate/host-set.js";
 import type { Leaf } from "../aggregate/plan.js";
 import { rowId } from "../aggregate/read-answer.js";
 import type { GroupValue, Row } from "../aggregate/row.js";
+import { weighRareRows } from "./rare-rows.js";
 import { absent, isAlarming, present, type Statement, surpriseBits } from "./statement.js";
 
 /** A field that no value has on more than half of the hosts. */
@@ -40,7 +41,7 @@ export function findStatements(aggregate: Aggregate): Statements {
       findValues(statements, state, row, isRare);
     }
   }
-  return statements;
+  return { ...statements, deviations: weighRareRows(statements.deviations, everyone.count) };
 }
 
 // True when the row itself is the deviation; what it says is then told with it.

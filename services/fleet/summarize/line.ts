@@ -1,4 +1,5 @@
 // Lines of a summary's text.
+import { showCount } from "./show-value.js";
 
 /** One line, and how much it tells. */
 export interface Line {
@@ -16,7 +17,7 @@ export function lineOf(text: string, tells = 1): Line {
 export function listSome(names: readonly string[], most: number, separator = ", "): string {
   const shown = names.slice(0, most);
   const more = names.length - shown.length;
-  return more > 0 ? `${shown.join(separator)} and ${more.toLocaleString("en-US")} more` : shown.join(separator);
+  return more > 0 ? `${shown.join(separator)} and ${showCount(more)} more` : shown.join(separator);
 }
 
 /** The items in groups of so many. */

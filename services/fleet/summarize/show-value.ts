@@ -8,11 +8,12 @@ import type { KeyPart } from "../aggregate/read-answer.js";
 // One word of unsuspicious characters reads as a value by itself; anything else stands in quotes, whoever says it.
 const oneWord = /^[A-Za-z0-9][\w.:@/+~-]{0,79}$/;
 const shownLength = 160;
+const grouped = new Intl.NumberFormat("en-US");
 const allNamed = 5;
 
 /** A whole number with thousands separated by commas. */
 export function showCount(count: number | bigint): string {
-  return count.toLocaleString("en-US");
+  return grouped.format(count);
 }
 
 /** "5 hosts", "1 host". */

@@ -44,7 +44,7 @@ export function isAlarming(leaf: Leaf | undefined, elements: readonly string[]):
 
 /** Bits of surprise of a share. */
 export function surpriseBits(count: number, of: number): number {
-  return of > 0 && count > 0 ? -Math.log2(count / of) : 0;
+  return of > 0 && count > 0 ? Math.log2(of / count) : 0;
 }
 
 /** Bits of surprise times hosts. */

@@ -14,6 +14,7 @@ import type { Aggregate, LeafState, ValueCount } from "../aggregate/aggregate.js
 import { compareText } from "../aggregate/hash.js";
 import type { Leaf } from "../aggregate/plan.js";
 import type { Row } from "../aggregate/row.js";
+import { shapesOf } from "../aggregate/templates/line-table.js";
 import { growTemplates, type TemplateGroup, textOf } from "../aggregate/templates/template-tree.js";
 import { type Line, lineOf } from "./line.js";
 import type { Told } from "./number-entries.js";
@@ -86,12 +87,9 @@ function countLine(leaf: Leaf, values: ReadonlyArray<[string, ValueCount]>): Lin
 }
 
 function templatesOfLeaf(aggregate: Aggregate, { leaf, lines }: LeafState): LogTemplate[] {
-  const exact = growTemplates(lines.exact.entries());
-  const coarse = lines.coarse
-    .entries()
-    .map(([masked, shape]): TemplateGroup => ({ words: masked.split(" "), shape }))
-    .sort((a, b) => b.shape.count - a.shape.count || compareText(textOf(a), textOf(b)));
-  return [...exact, ...coarse]
+  const shapes = shapesOf(lines);
+  const coarse = shapes.coarse.map(([form, shape]): TemplateGroup => ({ words: form.split(" "), shape }));
+  return [...growTemplates(shapes.exact), ...coarse]
     .map((group) => templateOf(aggregate, leaf, group))
     .sort((a, b) => Number(b.count - a.count) || compareText(a.template, b.template));
 }

@@ -5,8 +5,11 @@ import { maskLine } from "./mask-line.js";
 
 /** Distinct masked lines kept exactly. */
 export const exactShapes = 20_000;
-/** Distinct beginnings kept of the masked lines beyond that. */
-export const coarseShapes = 5_000;
+// Distinct beginnings kept of the masked lines beyond that: of two words, then of one.
+const beginnings: ReadonlyArray<{ readonly words: number; readonly limit: number }> = [
+  { words: 2, limit: 5_000 },
+  { words: 1, limit: 1_000 },
+];
 
 /** All lines of one masked form. */
 export interface LineShape {
@@ -19,30 +22,36 @@ export interface LineShape {
 
 /** Lines of one field over all hosts. */
 export interface LineTable {
-  readonly exact: BoundedTable<LineShape>;
-  /** Lines whose masked form fell to the bound, by the form's first words. */
-  readonly coarse: BoundedTable<LineShape>;
-  /** Lines that fell even to that bound. */
-  lost: { count: number };
+  /** By masked line; then, of lines whose form fell to the bound, by the form's first two words; then by its first. */
+  readonly levels: ReadonlyArray<BoundedTable<LineShape>>;
+  /** Lines that fell even to the last bound. */
+  readonly lost: { count: number };
 }
 
 /** A table of no lines. */
 export function emptyLineTable(): LineTable {
   const lost = { count: 0 };
   const rules = { weigh: () => 1, merge: mergeShapes };
-  const coarse = new BoundedTable<LineShape>(coarseShapes, {
-    ...rules,
-    onEvict: (shape) => {
-      lost.count += shape.count;
-    },
-  });
-  const exact = new BoundedTable<LineShape>(exactShapes, {
-    ...rules,
-    onEvict: (shape, masked) => {
-      if (shape.count > 0) addShape(coarse, coarsen(masked), shape);
-    },
-  });
-  return { exact, coarse, lost };
+  const levels: Array<BoundedTable<LineShape>> = [];
+  for (const { words, limit } of [...beginnings].reverse()) {
+    const [next] = levels;
+    levels.unshift(
+      new BoundedTable<LineShape>(limit, {
+        ...rules,
+        onEvict: (shape, form) => fall(next, form, words - 1, shape, lost),
+      }),
+    );
+  }
+  const [next] = levels;
+  const onEvict = (shape: LineShape, form: string) => fall(next, form, 2, shape, lost);
+  return { levels: [new BoundedTable<LineShape>(exactShapes, { ...rules, onEvict }), ...levels], lost };
+}
+
+/** All shapes of all levels. */
+export function shapesOf(table: LineTable): { exact: Array<[string, LineShape]>; coarse: Array<[string, LineShape]> } {
+  // In this order: reading a level makes what is beyond its bound fall to the next one.
+  const [exact = [], ...coarse] = table.levels.map((level) => level.entries());
+  return { exact, coarse: coarse.flat() };
 }
 
 /** Adds the lines that each host of a source gave. */
@@ -58,17 +67,20 @@ export function addLines(table: LineTable, lines: readonly string[], source: num
     }
   }
   for (const [masked, { count, example }] of shapes) {
-    addShape(table.exact, masked, { count: count * hostCount, example, perSource: [source, count] });
+    addShape(table.levels[0] as BoundedTable<LineShape>, masked, {
+      count: count * hostCount,
+      example,
+      perSource: [source, count],
+    });
   }
 }
 
 /** Adds another table, whose sources begin at the offset; the other one is used up. */
 export function mergeLines(table: LineTable, other: LineTable, offset: number): void {
-  for (const part of [other.exact, other.coarse]) {
-    for (const [, shape] of part.entries()) shiftSources(shape.perSource, offset);
+  for (const level of other.levels) {
+    for (const [, shape] of level.entries()) shiftSources(shape.perSource, offset);
   }
-  table.exact.merge(other.exact);
-  table.coarse.merge(other.coarse);
+  for (const [index, level] of table.levels.entries()) level.merge(other.levels[index] as BoundedTable<LineShape>);
   table.lost.count += other.lost.count;
 }
 
@@ -87,9 +99,16 @@ function addShape(table: BoundedTable<LineShape>, masked: string, added: LineSha
   );
 }
 
-// The first two words: enough to tell the program's message from others, few enough to be bounded.
-function coarsen(masked: string): string {
-  return `${masked.split(" ", 2).join(" ").slice(0, 80)} <*>`;
+// The first words tell one program's messages from another's, and there are few enough of them to be bounded.
+function fall(
+  next: BoundedTable<LineShape> | undefined,
+  form: string,
+  words: number,
+  shape: LineShape,
+  lost: { count: number },
+): void {
+  if (next) addShape(next, `${form.split(" ", words).join(" ").slice(0, 80)} <*>`, shape);
+  else lost.count += shape.count;
 }
 
 function shiftSources(perSource: number[], offset: number): void {

@@ -5,6 +5,7 @@ import { compareText } from "../hash.js";
 import { type LineShape, mergeShapes } from "./line-table.js";
 
 const similarEnough = 0.6;
+// A leaf with more groups is noise: what fits none of its most frequent ones is one group more, which bounds work and text.
 const groupsPerLeaf = 100;
 const anything = "<*>";
 const hasMask = /<[a-z*]/;
@@ -32,7 +33,7 @@ function addToTree(leaves: Map<string, TemplateGroup[]>, words: string[], shape:
   const leaf = leafOf(words);
   const groups = leaves.get(leaf) ?? [];
   leaves.set(leaf, groups);
-  const nearest = nearestGroup(groups, words);
+  const nearest = nearestGroup(groups, words) ?? (groups.length > groupsPerLeaf ? groups[groupsPerLeaf] : undefined);
   if (nearest) {
     generalize(nearest.words, words);
     mergeShapes(nearest.shape, shape);
@@ -49,7 +50,6 @@ function leafOf(words: readonly string[]): string {
 function nearestGroup(groups: readonly TemplateGroup[], words: readonly string[]): TemplateGroup | undefined {
   let best: TemplateGroup | undefined;
   let bestEqual = words.length * similarEnough - Number.EPSILON;
-  // A leaf with very many groups is noise: only its most frequent groups are compared, which bounds the work.
   for (const group of groups.slice(0, groupsPerLeaf)) {
     const equal = words.reduce((count, word, index) => (group.words[index] === word ? count + 1 : count), 0);
     if (equal > bestEqual) {

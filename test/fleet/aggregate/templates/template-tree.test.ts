@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
 import {
   addLines,
-  coarseShapes,
   emptyLineTable,
   exactShapes,
   type LineTable,
   mergeLines,
+  shapesOf,
 } from "../../../../services/fleet/aggregate/templates/line-table.js";
 import { growTemplates, textOf } from "../../../../services/fleet/aggregate/templates/template-tree.js";
 
 function templatesOf(lines: readonly string[]): Array<[string, number]> {
   const table = emptyLineTable();
   addLines(table, lines, 0, 1);
-  return growTemplates(table.exact.entries()).map((group) => [textOf(group), group.shape.count]);
+  return growTemplates(shapesOf(table).exact).map((group) => [textOf(group), group.shape.count]);
 }
 
 describe("growTemplates", () => {
@@ -59,7 +59,8 @@ describe("bounds", () => {
   function content(table: LineTable) {
     const sorted = (entries: Array<[string, { count: number }]>) =>
       entries.map(([masked, shape]) => `${masked} ${shape.count}`).sort();
-    return { exact: sorted(table.exact.entries()), coarse: sorted(table.coarse.entries()), lost: table.lost.count };
+    const { exact, coarse } = shapesOf(table);
+    return { exact: sorted(exact), coarse: sorted(coarse), lost: table.lost.count };
   }
 
   test("no line is lost uncounted, and what is kept does not depend on the split", () => {
@@ -68,13 +69,26 @@ describe("bounds", () => {
     const right = fill(9_000, count);
     mergeLines(right, left, 1);
     expect(content(right)).toEqual(content(whole));
-    const { exact, coarse, lost } = content(whole);
+    const { exact, coarse } = shapesOf(whole);
     expect(exact).toHaveLength(exactShapes);
-    expect(coarse.length).toBeLessThanOrEqual(coarseShapes);
-    const told = [...whole.exact.entries(), ...whole.coarse.entries()].reduce(
-      (sum, [, shape]) => sum + shape.count,
-      lost,
+    expect([...exact, ...coarse].reduce((sum, [, shape]) => sum + shape.count, whole.lost.count)).toBe(count);
+  });
+
+  test("what very many distinct lines crowd out is still counted by its first words", () => {
+    const table = emptyLineTable();
+    const lines = Array.from({ length: exactShapes * 2 }, (_, index) => noise(index));
+    addLines(table, lines, 0, 1);
+    for (let source = 1; source <= 100; source++) addLines(table, ["disk sda failing badly"], source, 1);
+    const { exact, coarse } = shapesOf(table);
+    const disk = [...exact, ...coarse].filter(([form]) => form.startsWith("disk"));
+    expect(disk).toMatchObject([[expect.any(String), { count: 100, example: "disk sda failing badly" }]]);
+  });
+
+  test("a place with very many templates ends in one for all that fit none", () => {
+    const found = templatesOf(
+      Array.from({ length: 500 }, (_, index) => noise(index).replace(/(\w+) end/, "$1 $1 $1 end")),
     );
-    expect(told).toBe(count);
+    expect(found).toHaveLength(101);
+    expect(found[0]).toEqual(["noise <*> <*> <*> end", 400]);
   });
 });

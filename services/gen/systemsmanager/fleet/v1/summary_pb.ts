@@ -39,14 +39,15 @@ export type Summary = Message<"systemsmanager.fleet.v1.Summary"> & {
   revision: number;
 
   /**
-   * What hosts said about how many: exact groups of a field's values.
+   * What more than half of the hosts say; for a field without a majority, its values, most frequent first.
    *
    * @generated from field: repeated systemsmanager.fleet.v1.Finding majority = 3;
    */
   majority: Finding[];
 
   /**
-   * Values that differ from the majority, most surprising first.
+   * Values and rows that differ from the majority. Words of trouble ("failed") first; then in turn the next by surprise and the
+   * next by rarity, so that neither a large minority nor the one odd host hides the other.
    *
    * @generated from field: repeated systemsmanager.fleet.v1.Finding deviations = 4;
    */
@@ -116,7 +117,7 @@ export type Summary = Message<"systemsmanager.fleet.v1.Summary"> & {
   handles: Handle[];
 
   /**
-   * The same for people and language models, Markdown-free, within the token budget.
+   * The same for people and language models, Markdown-free, within the token budget (at least 256, at most 8,000 tokens).
    *
    * @generated from field: string text = 14;
    */
@@ -158,14 +159,15 @@ export type Finding = Message<"systemsmanager.fleet.v1.Finding"> & {
   key: string;
 
   /**
-   * The value as text; for a row that a host lacks, empty with absent true.
+   * The value as text; several values of one host as JSON strings joined with ", "; of a row that is there "present". Empty with
+   * absent true for a row that a host lacks or a field that it does not tell.
    *
    * @generated from field: string value = 3;
    */
   value: string;
 
   /**
-   * True when the statement is that the row is missing.
+   * True when the statement is that the row is missing, or that the field is not told.
    *
    * @generated from field: bool absent = 4;
    */
@@ -179,7 +181,7 @@ export type Finding = Message<"systemsmanager.fleet.v1.Finding"> & {
   hostCount: number;
 
   /**
-   * Hosts that answered.
+   * Hosts that answered; for a field of a row, those that have the row.
    *
    * @generated from field: uint32 of_hosts = 6;
    */
@@ -200,7 +202,7 @@ export type Finding = Message<"systemsmanager.fleet.v1.Finding"> & {
   majorityValue: string;
 
   /**
-   * Bits of surprise times hosts; what deviations are ranked by.
+   * Bits of surprise times hosts.
    *
    * @generated from field: double surprise = 9;
    */
@@ -592,7 +594,7 @@ export const SampleSchema: GenMessage<Sample> = /*@__PURE__*/
  */
 export type ErrorClass = Message<"systemsmanager.fleet.v1.ErrorClass"> & {
   /**
-   * Why.
+   * Why; unspecified for hosts that gave no reason, as those in state no_answer.
    *
    * @generated from field: systemsmanager.errors.v1.ErrorReason reason = 1;
    */
