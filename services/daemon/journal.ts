@@ -68,10 +68,13 @@ function createJournal(
   numbers: Database<number, string>,
   close: () => Promise<void>,
 ): Journal {
+  let closed = false;
   return {
     sinceMs: numbers.get("since") as number,
     find: (commandId) => entries.get(commandId),
     async write(entry) {
+      if (closed)
+        throw failure(ErrorReason.STORAGE_FAILED, "the journal is closed", { remedy: "start the daemon again" });
       await entries.put(entry.commandId, entry);
     },
     unreported: () =>
@@ -81,7 +84,10 @@ function createJournal(
       await numbers.put("attachment", next);
       return BigInt(next);
     },
-    close,
+    async close() {
+      closed = true;
+      await close();
+    },
   };
 }
 

@@ -30,8 +30,10 @@ export interface CommandRunner {
   run(command: Command): Promise<void>;
   /** Answers INDETERMINATE, once, for every change that an earlier process began and did not finish; never rejects. */
   reportInterrupted(): Promise<void>;
-  /** Cancels everything but a change that has begun. */
-  cancelAll(): void;
+  /** Resolves when every command is answered. */
+  idle(): Promise<void>;
+  /** Takes no more commands, ends everything but a change that has begun, and resolves as idle does. */
+  stop(): Promise<void>;
 }
 
 /** Largest answer that is sent, in bytes of the encoded response. */
@@ -42,11 +44,12 @@ const maxEarlyCancellations = 1_000;
 
 export function createCommandRunner(options: CommandRunnerOptions): CommandRunner {
   const { hostId, journal, send, counters, log } = options;
-  const running = new Map<string, AbortController>();
+  const running = new Map<string, { readonly stopping: AbortController; readonly answered: Promise<void> }>();
   const cancelledEarly = new Set<string>();
+  let stopped = false;
 
   function cancel(commandId: string) {
-    running.get(commandId)?.abort(cancelled(commandId));
+    running.get(commandId)?.stopping.abort(cancelled(commandId));
     cancelledEarly.add(commandId);
     const [oldest] = cancelledEarly;
     if (cancelledEarly.size > maxEarlyCancellations && oldest) cancelledEarly.delete(oldest);
@@ -54,6 +57,8 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
 
   async function invoke(command: Command, invocation: Invocation) {
     const { commandId } = command;
+    // It stays unanswered; the fleet may send it to the next daemon of this host.
+    if (stopped) return;
     if (running.has(commandId)) {
       counters.duplicates++;
       return;
@@ -66,9 +71,13 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
     }
     const stopping = new AbortController();
     if (cancelledEarly.has(commandId)) stopping.abort(cancelled(commandId));
-    running.set(commandId, stopping);
-    send(await answer(command, invocation, stopping.signal, options));
-    running.delete(commandId);
+    const answered = answer(command, invocation, stopping.signal, options).then(send);
+    running.set(commandId, { stopping, answered });
+    await answered.finally(() => running.delete(commandId));
+  }
+
+  async function idle() {
+    await Promise.allSettled([...running.values()].map(({ answered }) => answered));
   }
 
   return {
@@ -91,8 +100,11 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
         log.error({ err: error }, "interrupted changes could not be reported; they will be at the next attachment");
       }
     },
-    cancelAll() {
-      for (const commandId of running.keys()) cancel(commandId);
+    idle,
+    stop() {
+      stopped = true;
+      for (const { stopping } of running.values()) stopping.abort(daemonStops(hostId));
+      return idle();
     },
   };
 }
@@ -206,6 +218,13 @@ function journalLost(command: Command, journal: Journal) {
 function cancelled(commandId: string) {
   return failure(ErrorReason.CANCELLED, `command ${commandId} was cancelled`, {
     remedy: "ask again if it was a mistake",
+  });
+}
+
+function daemonStops(hostId: string) {
+  return failure(ErrorReason.UNREACHABLE, `the daemon of host ${hostId} is stopping`, {
+    metadata: { address: hostId },
+    remedy: "ask again when it is back",
   });
 }
 

@@ -82,7 +82,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       timeoutMs: welcomeTimeoutMs,
       onDelivery,
       // Streams end in order: what was answered before the end is still delivered.
-      onDrain: () => void runner.idle().then(() => connection.end()),
+      onDrain: () => void commands.idle().then(() => connection.end()),
     });
     counters.attachments++;
     return connection;
@@ -106,8 +106,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     counters: () => ({ ...counters }),
     async close() {
       await direct?.close();
-      commands.cancelAll();
-      await Promise.race([runner.idle(), sleep(closeGraceMs, undefined, { ref: false })]);
+      // A change that runs longer is left to the journal, which will call it indeterminate.
+      await Promise.race([commands.stop(), sleep(closeGraceMs, undefined, { ref: false })]);
       await attacher.close();
       outbox.close();
       await journal.close();

@@ -25,8 +25,6 @@ export interface OperationRunner {
    * more. INDETERMINATE when the operation does not stop at its deadline.
    */
   change(operation: Operation, request: Message, call: OperationCall, begin: () => Promise<void>): Promise<Message>;
-  /** Resolves when no operation runs. */
-  idle(): Promise<void>;
 }
 
 /** Bounds of what runs and waits. */
@@ -87,13 +85,7 @@ export function createOperationRunner(
     }
   }
 
-  return {
-    read,
-    change,
-    idle: async () => {
-      await Promise.all([reads.idle(), changes.idle()]);
-    },
-  };
+  return { read, change };
 }
 
 function findHandler(provider: OSProvider, operation: Operation) {

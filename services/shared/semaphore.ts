@@ -7,24 +7,17 @@ export interface Semaphore {
    * full; rejects with the signal's reason when it is aborted first.
    */
   acquire(signal: AbortSignal): Promise<() => void>;
-  /** Resolves when every place is free and nobody waits. */
-  idle(): Promise<void>;
 }
 
 /** `name` stands in BUSY errors. */
 export function createSemaphore(name: string, places: number, capacity: number): Semaphore {
   let taken = 0;
   const waiting = new Set<() => void>();
-  let whenIdle: (() => void)[] = [];
 
   function leave() {
     taken--;
     const [next] = waiting;
-    if (next) next();
-    else if (taken === 0) {
-      for (const resolve of whenIdle) resolve();
-      whenIdle = [];
-    }
+    next?.();
   }
 
   function wait(signal: AbortSignal): Promise<void> {
@@ -51,9 +44,6 @@ export function createSemaphore(name: string, places: number, capacity: number):
       else if (waiting.size < capacity) await wait(signal);
       else throw busy(name, capacity);
       return leave;
-    },
-    idle: async () => {
-      if (taken > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
     },
   };
 }
