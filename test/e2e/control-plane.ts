@@ -26,9 +26,13 @@ export interface ControlPlane {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts `systemsmanager up` and resolves when it listens. */
-export async function startControlPlane(relayHost: string, extraArguments: string[] = []): Promise<ControlPlane> {
-  const stateDirectory = await mkdtemp(join(tmpdir(), "systems-manager-e2e-"));
+/** Starts `systems-manager up`, on a new state directory unless one is given, and resolves when it listens. */
+export async function startControlPlane(
+  relayHost: string,
+  extraArguments: string[] = [],
+  givenDirectory?: string,
+): Promise<ControlPlane> {
+  const stateDirectory = givenDirectory ?? (await mkdtemp(join(tmpdir(), "systems-manager-e2e-")));
   const listen = ["--mcp", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--relay", `${relayHost}:0`];
   const args = [commandPath, "up", "--state-dir", stateDirectory, ...listen, ...extraArguments];
   let output = "";
