@@ -1,4 +1,4 @@
-#include "common/async_snapshot.h"
+#include "common/async_snapshot.hh"
 
 #include <cstring>
 #include <exception>

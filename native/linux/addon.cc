@@ -5,10 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "common/async_snapshot.h"
-#include "common/record_layout.h"
-#include "linux/process_snapshot.h"
-#include "linux/socket_holders.h"
+#include "common/async_snapshot.hh"
+#include "common/record_layout.hh"
+#include "linux/process_snapshot.hh"
+#include "linux/socket_holders.hh"
 
 namespace systems_manager {
 namespace {

@@ -1,4 +1,4 @@
-#include "linux/proc_file.h"
+#include "linux/proc_file.hh"
 
 #include <fcntl.h>
 #include <sys/syscall.h>

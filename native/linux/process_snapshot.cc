@@ -1,4 +1,4 @@
-#include "linux/process_snapshot.h"
+#include "linux/process_snapshot.hh"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "linux/proc_file.h"
-#include "linux/stat_line.h"
+#include "linux/proc_file.hh"
+#include "linux/stat_line.hh"
 
 namespace systems_manager {
 namespace {

@@ -1,4 +1,4 @@
-#include "linux/socket_holders.h"
+#include "linux/socket_holders.hh"
 
 #include <fcntl.h>
 
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "linux/proc_file.h"
+#include "linux/proc_file.hh"
 
 namespace systems_manager {
 namespace {

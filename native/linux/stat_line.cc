@@ -1,4 +1,4 @@
-#include "linux/stat_line.h"
+#include "linux/stat_line.hh"
 
 #include <algorithm>
 #include <array>

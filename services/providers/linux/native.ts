@@ -1,4 +1,4 @@
-// The native addon: loads it and decodes its packed records. The layout is native/common/record_layout.h.
+// The native addon: loads it and decodes its packed records. The layout is native/common/record_layout.hh.
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { findPackageRoot } from "../../shared/package-root.js";

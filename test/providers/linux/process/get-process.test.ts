@@ -141,7 +141,7 @@ describe.each(backends)("GetProcess on the backend %s", (backend) => {
   });
 });
 
-describe.skipIf(!isRoot).each(backends)("seen by another user, the backend %s", (backend) => {
+describe.skipIf(!isRoot).each(backends)("seen by another user (needs root), the backend %s", (backend) => {
   const handler = createGetProcess(openProcSource(backend, context.log));
 
   it("refuses a process of root, by pid and by name, and says what it needs", async () => {

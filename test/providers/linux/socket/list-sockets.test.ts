@@ -119,10 +119,11 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
     cleanups.push(() => rmSync(folder, { recursive: true }));
     const path = join(folder, "with space.sock");
     await listen({ path });
+    // Node 20 pads an abstract name with zero bytes, which the kernel shows as "@".
     await listen({ path: `\0abstract-${process.pid}` });
     const { listeners } = await list({ protocols: [SocketProtocol.UNIX], role: SocketRole.LISTENER, limit: 10000 });
     for (const expected of [path, `@abstract-${process.pid}`]) {
-      const found = listeners.filter((listener) => listener.path === expected);
+      const found = listeners.filter((listener) => listener.path.replace(/@+$/, "") === expected);
       expect(found).toEqual([expect.objectContaining({ protocol: SocketProtocol.UNIX, address: "", port: 0 })]);
       expect(found[0]?.holders).toEqual([expect.objectContaining(self)]);
     }
@@ -188,7 +189,7 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
   });
 
   it.skipIf(!isRoot)(
-    "shows another user the socket without its holder, and says how many processes it could not see",
+    "(needs root) shows another user the socket without its holder, and says how many processes it could not see",
     async () => {
       const server = await listen({ port: 0, host: "127.0.0.1" });
       const port = portOf(server);

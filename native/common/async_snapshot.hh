@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "common/record_buffer.h"
+#include "common/record_buffer.hh"
 
 namespace systems_manager {
 

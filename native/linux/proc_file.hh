@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/unique_fd.h"
+#include "common/unique_fd.hh"
 
 namespace systems_manager {
 

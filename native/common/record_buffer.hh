@@ -7,7 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "common/record_layout.h"
+#include "common/record_layout.hh"
 
 namespace systems_manager {
 

@@ -1,7 +1,7 @@
 // Which processes hold which sockets.
 #pragma once
 
-#include "common/record_buffer.h"
+#include "common/record_buffer.hh"
 
 namespace systems_manager {
 
