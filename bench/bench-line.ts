@@ -24,7 +24,9 @@ export function benchLine(measured: Omit<BenchLine, "ratio" | "met">): BenchLine
 
 /** For people. */
 export function formatBenchLine(line: BenchLine): string {
-  const peer = line.peer ? `; ${line.peer.name} ${round(line.peer.value)}, ratio ${round(line.ratio ?? Number.NaN)}` : "";
+  const peer = line.peer
+    ? `; ${line.peer.name} ${round(line.peer.value)}, ratio ${round(line.ratio ?? Number.NaN)}`
+    : "";
   const goal = line.goal ? `; goal ${line.goal} ${line.met ? "met" : "MISSED"}` : "";
   return `${line.bench}: ${line.claim}: ${round(line.value)} ${line.unit}${peer}${goal}`;
 }
