@@ -67,7 +67,7 @@ export function createServer(parts: ServerParts): McpServer {
 
 function serveTools(
   { server }: McpServer,
-  { tools, principal, fleet }: ServerParts,
+  { tools, fleet }: ServerParts,
   seal: (state: unknown, context: ServerContext) => Promise<string>,
 ): void {
   const byName = new Map(tools.map((tool) => [tool.definition.name, tool]));
@@ -77,7 +77,6 @@ function serveTools(
     if (!tool) throw unknownTool(params.name, [...byName.keys()]);
     const call = {
       fleet,
-      principal,
       context,
       clientCapabilities: declaredCapabilities(context) ?? server.getClientCapabilities(),
       sealState: (state: unknown) => seal(state, context),

@@ -23,7 +23,7 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Streamable HTTP at /mcp for clients of 2026-07-28 and of 2025. */
   serveHttp(options: HttpOptions): Promise<HttpServer>;
-  /** One connection over stdin and stdout, or the transport given, in the name of one principal. */
+  /** One connection over stdin and stdout, or the streams given, in the name of one principal. */
   serveStdio(options: StdioOptions): StdioConnection;
 }
 

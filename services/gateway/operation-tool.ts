@@ -7,7 +7,13 @@ import { findOperation, type Operation, operationName } from "../shared/operatio
 import { followPlan, followRun } from "./follow-run.js";
 import { planOutputSchema, renderPlan } from "./render/render-plan.js";
 import { renderRun, runOutputSchema } from "./render/render-run.js";
-import { type Arguments, checkValue, decodeArguments, refuseUnknown, wrong } from "./schema/decode-arguments.js";
+import {
+  type Arguments,
+  checkValue,
+  decodeArguments,
+  refuseUnknown,
+  wrongArgument,
+} from "./schema/decode-arguments.js";
 import type { PropertySchema } from "./schema/json-schema.js";
 import { inputSchema, type ShownFields, selectorDescription, shownFields, type Tool } from "./tool.js";
 
@@ -94,5 +100,5 @@ export function timeoutOf({ timeout_seconds: seconds }: Arguments): { timeout?: 
 
 function decodeSelector({ selector }: Arguments): string {
   if (typeof selector === "string" && selector.trim() !== "") return selector;
-  throw wrong("selector", selector, `give ${selectorDescription}`);
+  throw wrongArgument("selector", selector, `give ${selectorDescription}`);
 }

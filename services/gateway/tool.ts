@@ -1,4 +1,4 @@
-// What a tool is: one declarative value. Files in tools/ hold one each; the functions here and in *-tool.ts make them.
+// What a tool is: one declarative value. Files in tools/ hold one each; the functions here and in operation-tool.ts help to make them.
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";
@@ -11,7 +11,6 @@ import type {
   Tool as ToolDefinition,
 } from "@modelcontextprotocol/server";
 import type { FleetService } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
-import type { Principal } from "../identity/principal.js";
 import type { Arguments } from "./schema/decode-arguments.js";
 import { isRequired, type PropertySchema, propertySchema } from "./schema/json-schema.js";
 
@@ -29,7 +28,6 @@ export interface Tool {
 export interface ToolCall {
   /** Calls in the principal's name. */
   readonly fleet: FleetClient;
-  readonly principal: Principal;
   readonly context: ServerContext;
   readonly clientCapabilities: ClientCapabilities | undefined;
   /** Seals state for the next round of a confirmation, bound to the principal. */

@@ -24,7 +24,7 @@ describe("tool definitions", () => {
 
   test("are as reviewed", async () => {
     const definitions = tools.map(({ definition }) => definition);
-    await expect(`${JSON.stringify(definitions, null, 2)}\n`).toMatchFileSnapshot("definitions.snapshot.json");
+    await expect(`${JSON.stringify(definitions, null, 2)}\n`).toMatchFileSnapshot("__snapshots__/definitions.snap");
   });
 
   test.each(tools.map(({ definition }) => definition))("of $name are complete", (definition) => {

@@ -19,8 +19,14 @@ interface Answer {
 }
 
 /** A request by hand: fetch would not send a foreign Host. */
-function send(url: string, headers: Record<string, string>, body = initialize, method = "POST"): Promise<Answer> {
-  const { hostname, port, pathname } = new URL(url);
+function send(
+  url: string,
+  headers: Record<string, string>,
+  body = initialize,
+  method = "POST",
+  path = "/mcp",
+): Promise<Answer> {
+  const { hostname, port } = new URL(url);
   const all = {
     authorization: "Bearer alice-token",
     "content-type": "application/json",
@@ -28,7 +34,7 @@ function send(url: string, headers: Record<string, string>, body = initialize, m
     ...headers,
   };
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ hostname, port, path: pathname, method, headers: all }, (response) => {
+    const sent = httpRequest({ hostname, port, path, method, headers: all }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", reject);
@@ -85,9 +91,9 @@ describe("a request is refused", () => {
     expect(status).toBe(413);
   });
 
-  test("with 404 because of its path", async () => {
+  test.each(["/", "//", "//[", "/mcp/x", "/MCP", "*"])("with 404 because of its path %s", async (path) => {
     const { url } = await startGateway();
-    const { status, body } = await send(url.replace("/mcp", "/"), {});
+    const { status, body } = await send(url, {}, initialize, "POST", path);
     expect(status).toBe(404);
     expect(body).toContain("/mcp");
   });

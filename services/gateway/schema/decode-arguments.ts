@@ -67,30 +67,31 @@ function checkChoices(schema: DescMessage, fields: readonly DescField[], given: 
 /** Throws INVALID_ARGUMENT unless the value fits the schema. */
 export function checkValue(name: string, value: unknown, schema: PropertySchema): void {
   if (schema.type === "array") {
-    if (!Array.isArray(value)) throw wrong(name, value, `give a list, such as [${exampleOf(schema.items)}]`);
+    if (!Array.isArray(value)) throw wrongArgument(name, value, `give a list, such as [${exampleOf(schema.items)}]`);
     if (value.length > (schema.maxItems ?? Infinity) || value.length < (schema.minItems ?? 0)) {
-      throw wrong(name, value, `give ${schema.minItems ?? 0} to ${schema.maxItems ?? "any number of"} items`);
+      throw wrongArgument(name, value, `give ${schema.minItems ?? 0} to ${schema.maxItems ?? "any number of"} items`);
     }
     for (const [index, item] of value.entries()) checkValue(`${name}[${index}]`, item, schema.items as PropertySchema);
   } else if (schema.type === "string") checkString(name, value, schema);
-  else if (schema.type === "boolean" && typeof value !== "boolean") throw wrong(name, value, "give true or false");
+  else if (schema.type === "boolean" && typeof value !== "boolean")
+    throw wrongArgument(name, value, "give true or false");
   else if (schema.type === "integer" || schema.type === "number") checkNumber(name, value, schema);
 }
 
 function checkString(name: string, value: unknown, schema: PropertySchema): void {
   if (schema.enum) checkEnum(name, value, schema.enum);
-  if (typeof value !== "string") throw wrong(name, value, "give a string");
+  if (typeof value !== "string") throw wrongArgument(name, value, "give a string");
   if (schema.pattern && !new RegExp(schema.pattern, "u").test(value)) {
-    throw wrong(name, value, `give text that matches ${schema.pattern}`);
+    throw wrongArgument(name, value, `give text that matches ${schema.pattern}`);
   }
   if (value.length > (schema.maxLength ?? Infinity))
-    throw wrong(name, value, `give at most ${schema.maxLength} characters`);
+    throw wrongArgument(name, value, `give at most ${schema.maxLength} characters`);
 }
 
 function checkEnum(name: string, value: unknown, choices: readonly string[]): void {
   if (typeof value === "string" && choices.includes(value.toLowerCase())) return;
   const candidates = typeof value === "string" ? nearest(value, choices) : [];
-  throw wrong(name, value, `use one of ${choices.join(", ")}`, candidates);
+  throw wrongArgument(name, value, `use one of ${choices.join(", ")}`, candidates);
 }
 
 function checkNumber(name: string, value: unknown, schema: PropertySchema): void {
@@ -101,7 +102,11 @@ function checkNumber(name: string, value: unknown, schema: PropertySchema): void
     return;
   const kind = whole ? "a whole number" : "a number";
   const range = maximum === Infinity ? `from ${minimum} on` : `from ${minimum} to ${maximum}`;
-  throw wrong(name, value, minimum === -Infinity && maximum === Infinity ? `give ${kind}` : `give ${kind} ${range}`);
+  throw wrongArgument(
+    name,
+    value,
+    minimum === -Infinity && maximum === Infinity ? `give ${kind}` : `give ${kind} ${range}`,
+  );
 }
 
 function scalarValue(field: DescField, value: unknown): unknown {
@@ -109,7 +114,11 @@ function scalarValue(field: DescField, value: unknown): unknown {
   if (field.message) {
     const time = parseTime(value as string);
     if (time === undefined)
-      throw wrong(field.name, value, 'give RFC 3339 ("2026-07-28T12:00:00Z") or an age ("90s", "15m", "2h", "7d")');
+      throw wrongArgument(
+        field.name,
+        value,
+        'give RFC 3339 ("2026-07-28T12:00:00Z") or an age ("90s", "15m", "2h", "7d")',
+      );
     return reflect(field.message, time);
   }
   const wide = field.scalar === ScalarType.UINT64 || field.scalar === ScalarType.INT64;
@@ -117,7 +126,7 @@ function scalarValue(field: DescField, value: unknown): unknown {
 }
 
 /** The refusal of a value, or of its absence, with what to give instead. */
-export function wrong(name: string, value: unknown, remedy: string, candidates: readonly string[] = []): Error {
+export function wrongArgument(name: string, value: unknown, remedy: string, candidates: readonly string[] = []): Error {
   const shown = cleanText(JSON.stringify(value) ?? "", 200);
   const problem = value === undefined ? `argument ${name} is missing` : `argument ${name} cannot be ${shown}`;
   return failure(ErrorReason.INVALID_ARGUMENT, problem, {

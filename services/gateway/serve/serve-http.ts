@@ -1,26 +1,15 @@
-// MCP over Streamable HTTP: one URL for both eras. Checked in this order: path, Host, Origin, credential, size, then the protocol.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+// MCP over Streamable HTTP: one URL for both eras. Admission comes first, then the size of the body, then the protocol.
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { ConnectError } from "@connectrpc/connect";
-import { hostHeaderValidation, originValidation, toNodeHandler } from "@modelcontextprotocol/node";
-import {
-  type AuthInfo,
-  createMcpHandler,
-  isLegacyRequest,
-  localhostAllowedHostnames,
-  type McpServer,
-} from "@modelcontextprotocol/server";
-import type { Authenticator, Principal } from "../../identity/principal.js";
-import { ErrorReason, hasReason } from "../../shared/errors.js";
+import { toNodeHandler } from "@modelcontextprotocol/node";
+import { type AuthInfo, createMcpHandler, isLegacyRequest, type McpServer } from "@modelcontextprotocol/server";
+import type { Principal } from "../../identity/principal.js";
 import { createLogger } from "../../shared/log.js";
-import { jsonRpcError } from "./json-rpc-error.js";
+import { type AdmissionOptions, admission, bracketed, path } from "./admission.js";
 import { createSessions, type SessionLimits } from "./sessions.js";
 
-export interface HttpOptions {
+export interface HttpOptions extends AdmissionOptions {
   readonly listen: { readonly host: string; readonly port: number };
-  readonly authenticate: Authenticator;
-  /** Host names, besides localhost and listen.host, that clients may send in Host and browsers in Origin. */
-  readonly allowedHosts?: readonly string[];
   /** Largest request body in bytes; 1 MiB when absent. */
   readonly maxRequestBytes?: number;
   /** Bounds for sessions of 2025-era clients; 256, and 30 minutes, when absent. */
@@ -35,10 +24,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-const path = "/mcp";
 const defaultLimits: SessionLimits = { maxSessions: 256, idleMs: 30 * 60_000 };
-// Browsers can be made to send these as a host name; nobody else needs to.
-const wildcards = ["0.0.0.0", "::"];
 const log = createLogger("gateway");
 
 /** Listens, and makes a server for each request or session. */
@@ -81,40 +67,6 @@ export async function serveHttp(
   };
 }
 
-/** Lets a request in and tells whose it is, or answers it with the refusal. */
-function admission(
-  options: HttpOptions,
-): (request: IncomingMessage, response: ServerResponse) => Principal | undefined {
-  const listenHost = wildcards.includes(options.listen.host) ? [] : [bracketed(options.listen.host)];
-  const names = [...localhostAllowedHostnames(), ...listenHost, ...(options.allowedHosts ?? [])];
-  const hostIsAllowed = hostHeaderValidation(names);
-  const originIsAllowed = originValidation(names);
-  return (request, response) => {
-    if (new URL(request.url ?? "/", "http://localhost").pathname !== path) {
-      return refuse(response, jsonRpcError(404, `there is nothing here; MCP is at ${path}`));
-    }
-    if (!hostIsAllowed(request, response) || !originIsAllowed(request, response)) return undefined;
-    try {
-      return options.authenticate(request.headers.authorization ?? null);
-    } catch (error) {
-      if (!hasReason(error, ErrorReason.UNAUTHENTICATED)) {
-        log.error({ err: error }, "the credential could not be checked");
-        return refuse(response, jsonRpcError(500, "the credential could not be checked; see the server's log"));
-      }
-      const challenge = { "www-authenticate": 'Bearer realm="systems-manager"' };
-      return refuse(response, jsonRpcError(401, ConnectError.from(error).rawMessage, challenge));
-    }
-  };
-}
-
-function refuse(response: ServerResponse, refusal: Response): undefined {
-  response.writeHead(refusal.status, Object.fromEntries(refusal.headers));
-  refusal.text().then(
-    (text) => response.end(text),
-    (error: unknown) => response.destroy(error as Error),
-  );
-}
-
 function principalOf(authInfo: AuthInfo | undefined): Principal {
   const principal = authInfo?.extra?.principal as Principal | undefined;
   if (!principal) throw new Error("a request came without its principal");
@@ -134,10 +86,6 @@ async function listen(server: Server, { host, port }: HttpOptions["listen"]): Pr
 function urlOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
   return `http://${bracketed(host)}:${port}${path}`;
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 async function close(server: Server, parts: readonly (() => Promise<void>)[]): Promise<void> {

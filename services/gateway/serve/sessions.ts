@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { type AuthInfo, type McpServer, WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/server";
 import type { Principal } from "../../identity/principal.js";
+import { createLogger } from "../../shared/log.js";
 import { jsonRpcError } from "./json-rpc-error.js";
 
 export interface SessionLimits {
@@ -22,7 +23,6 @@ export interface SessionRequest {
 
 export interface Sessions {
   handle(request: SessionRequest): Promise<Response>;
-  readonly count: number;
   close(): Promise<void>;
 }
 
@@ -35,6 +35,8 @@ interface Session {
   timer?: NodeJS.Timeout;
 }
 
+const log = createLogger("gateway");
+
 /** Keeps the sessions of one HTTP server. */
 export function createSessions(limits: SessionLimits, serverFor: (principal: Principal) => McpServer): Sessions {
   const sessions = new Map<string, Session>();
@@ -44,7 +46,12 @@ export function createSessions(limits: SessionLimits, serverFor: (principal: Pri
     if (!session) return;
     sessions.delete(id);
     clearTimeout(session.timer);
-    await session.server.close();
+    try {
+      await session.server.close();
+    } catch (error) {
+      // The session is forgotten all the same; nobody waits for this one.
+      log.warn({ err: error }, "a session did not close cleanly");
+    }
   }
 
   function release(id: string, session: Session): void {
@@ -105,9 +112,6 @@ export function createSessions(limits: SessionLimits, serverFor: (principal: Pri
       // Whether the session is another principal's is nobody else's business.
       if (session?.principal !== given.principal.name) return jsonRpcError(404, "no such session; initialize again");
       return use(id, session, given);
-    },
-    get count() {
-      return sessions.size;
     },
     async close() {
       await Promise.all([...sessions.keys()].map(end));
