@@ -1,4 +1,5 @@
 // Option values of the command line, parsed into what the services take.
+import { readFileSync } from "node:fs";
 import {
   type DescEnum,
   type DescField,
@@ -39,6 +40,18 @@ export function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!(seconds > 0)) throw new InvalidArgumentError(`${text} is not a positive number of seconds`);
   return Math.round(seconds * 1000);
+}
+
+/** Text of the file that an option names. INVALID_ARGUMENT when it is missing or cannot be read. */
+export function readOptionFile(option: string, path: string | undefined): string {
+  const invalid = (problem: string, cause?: unknown) =>
+    failure(ErrorReason.INVALID_ARGUMENT, `${option} ${problem}`, { metadata: { field: option }, cause });
+  if (path === undefined) throw invalid("is needed too");
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw invalid(`${JSON.stringify(path)} cannot be read: ${(cause as Error).message}`, cause);
+  }
 }
 
 /** Command-line name of an operation: "list-services". */

@@ -1,26 +1,8 @@
 // systems-manager daemon --relay URL --fleet-key FILE: one host's part of the fleet, until a signal ends it.
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { startDaemon } from "../daemon/start-daemon.js";
-import { loadOrCreateToken } from "../identity/principal.js";
-import { verifyingKeyFromPem } from "../identity/signing-key.js";
-import { getOSProvider } from "../providers/get-os-provider.js";
-import type { ListenAddress } from "../shared/grpc-server.js";
-import { createLogger } from "../shared/log.js";
 import { collect, collectLabel, parseListenAddress } from "./arguments.js";
-import { runUntilSignal } from "./run-until-signal.js";
-import { defaultStateDirectory, statePaths } from "./state-directory.js";
-
-interface DaemonOptions {
-  readonly relay: string[];
-  readonly fleetKey: string;
-  readonly fleetId: string;
-  readonly name?: string;
-  readonly label: Record<string, string>;
-  readonly listen?: ListenAddress;
-  readonly relayCa?: string;
-  readonly stateDir: string;
-}
+import type { DaemonOptions } from "./run-daemon.js";
+import { defaultStateDirectory } from "./state-directory.js";
 
 export const daemon = new Command("daemon")
   .description("attach this host to a fleet and carry out its signed commands")
@@ -39,24 +21,4 @@ export const daemon = new Command("daemon")
   )
   .option("--relay-ca <file>", "PEM certificates to trust for https relays")
   .option("--state-dir <directory>", "journal, replay memory and token", defaultStateDirectory())
-  .action(async (options: DaemonOptions) => {
-    const log = createLogger("daemon");
-    const provider = await getOSProvider({ log });
-    const paths = statePaths(options.stateDir);
-    const running = await startDaemon({
-      provider,
-      relayUrls: options.relay,
-      fleetId: options.fleetId,
-      verifyingKey: verifyingKeyFromPem(readFileSync(options.fleetKey, "utf8")),
-      stateDirectory: paths.daemon,
-      labels: options.label,
-      log,
-      ...(options.name === undefined ? {} : { name: options.name }),
-      ...(options.listen ? { listen: { ...options.listen, token: loadOrCreateToken(paths.token) } } : {}),
-      ...(options.relayCa === undefined ? {} : { tls: { ca: readFileSync(options.relayCa) } }),
-    });
-    await runUntilSignal(async () => {
-      await running.close();
-      await provider.close();
-    });
-  });
+  .action(async (options: DaemonOptions) => (await import("./run-daemon.js")).runDaemon(options));

@@ -1,0 +1,45 @@
+// What `daemon` does; apart from its options, so that other verbs do not load a provider.
+import { startDaemon } from "../daemon/start-daemon.js";
+import { loadOrCreateToken } from "../identity/principal.js";
+import { verifyingKeyFromPem } from "../identity/signing-key.js";
+import { getOSProvider } from "../providers/get-os-provider.js";
+import type { ListenAddress } from "../shared/grpc-server.js";
+import { createLogger } from "../shared/log.js";
+import { readOptionFile } from "./arguments.js";
+import { createCloser } from "./closer.js";
+import { runUntilSignal } from "./run-until-signal.js";
+import { statePaths } from "./state-directory.js";
+
+export interface DaemonOptions {
+  readonly relay: string[];
+  readonly fleetKey: string;
+  readonly fleetId: string;
+  readonly name?: string;
+  readonly label: Record<string, string>;
+  readonly listen?: ListenAddress;
+  readonly relayCa?: string;
+  readonly stateDir: string;
+}
+
+/** Attaches this host and runs until a signal. */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const log = createLogger("daemon");
+  const paths = statePaths(options.stateDir);
+  const closer = createCloser();
+  const verifyingKey = verifyingKeyFromPem(readOptionFile("--fleet-key", options.fleetKey));
+  const provider = closer.add(await getOSProvider({ log, stateDirectory: paths.daemon }));
+  const daemon = await startDaemon({
+    provider,
+    relayUrls: options.relay,
+    fleetId: options.fleetId,
+    verifyingKey,
+    stateDirectory: paths.daemon,
+    labels: options.label,
+    log,
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.listen ? { listen: { ...options.listen, token: loadOrCreateToken(paths.token) } } : {}),
+    ...(options.relayCa === undefined ? {} : { tls: { ca: readOptionFile("--relay-ca", options.relayCa) } }),
+  });
+  closer.add(daemon);
+  await runUntilSignal(closer.close);
+}

@@ -1,0 +1,65 @@
+// What `up` does; apart from its options, so that other verbs do not load a whole control plane.
+import { TelemetryService } from "../gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
+import type { ListenAddress, TlsIdentity } from "../shared/grpc-server.js";
+import { operationName } from "../shared/operations.js";
+import { readOptionFile } from "./arguments.js";
+import { createCloser } from "./closer.js";
+import { type ControlPlane, startControlPlane } from "./control-plane.js";
+import { localPrincipal } from "./fleet-client.js";
+import { followRun, printSummary } from "./follow-run.js";
+import { startLocalDaemon } from "./local-daemon.js";
+import { runUntilSignal } from "./run-until-signal.js";
+import { statePaths } from "./state-directory.js";
+
+export interface UpOptions {
+  readonly mcp: ListenAddress;
+  readonly grpc: ListenAddress;
+  readonly relay: ListenAddress;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly fleetId: string;
+  readonly daemon: boolean;
+  readonly name: string;
+  readonly label: Record<string, string>;
+  readonly stateDir: string;
+}
+
+/** Starts everything, prints what this machine says of itself and where to connect, and runs until a signal. */
+export async function runUp(options: UpOptions): Promise<void> {
+  const closer = createCloser();
+  try {
+    const stateDirectory = options.stateDir;
+    const controlPlane = closer.add(await startControlPlane({ ...options, stateDirectory, ...tlsOf(options) }));
+    if (options.daemon) {
+      closer.add(await startLocalDaemon({ ...options, stateDirectory, controlPlane }));
+      await describeThisMachine(controlPlane, options.name);
+    }
+    printAddresses(controlPlane, options);
+    await runUntilSignal(closer.close);
+  } catch (error) {
+    await closer.close();
+    throw error;
+  }
+}
+
+function tlsOf({ tlsCert, tlsKey }: UpOptions): { tls?: TlsIdentity } {
+  if (tlsCert === undefined && tlsKey === undefined) return {};
+  return { tls: { cert: readOptionFile("--tls-cert", tlsCert), key: readOptionFile("--tls-key", tlsKey) } };
+}
+
+async function describeThisMachine(controlPlane: ControlPlane, name: string): Promise<void> {
+  const method = operationName(TelemetryService.method.getSystemSnapshot);
+  const run = await followRun(controlPlane.fleetFor(localPrincipal).run({ selector: name, method }));
+  printSummary(run.summary, false);
+}
+
+function printAddresses({ addresses, token }: ControlPlane, { stateDir }: UpOptions): void {
+  const paths = statePaths(stateDir);
+  console.log(`
+MCP      ${addresses.mcp}
+         header Authorization: Bearer ${token}
+gRPC     ${addresses.grpc}  (the same header)
+Daemons  systems-manager daemon --relay ${addresses.relay} --fleet-key ${paths.verifyingKey}
+Ask      systems-manager ask list-processes --on all order=memory limit=5
+Stop     Ctrl-C`);
+}
