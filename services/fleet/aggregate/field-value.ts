@@ -43,7 +43,8 @@ export function numberOf(value: unknown, kind: ValueKind): number | bigint | und
   const plain = kind === "wrapper" && typeof value === "object" ? (value as { value: unknown }).value : value;
   if (typeof plain === "bigint") return plain;
   if (typeof plain === "boolean") return plain ? 1 : 0;
-  return typeof plain === "number" && Number.isFinite(plain) ? plain : undefined;
+  // Adding 0 makes one zero of the two, which would else depend on who came first.
+  return typeof plain === "number" && Number.isFinite(plain) ? plain + 0 : undefined;
 }
 
 function messageKind(message: DescMessage): ValueKind {

@@ -75,15 +75,18 @@ export function coverageLines(accounting: Accounting, byState: ReadonlyMap<HostS
     .map(({ localName, number }) => ({ state: stateName(number), number, count: stateCount(accounting, localName) }))
     .filter(({ count }) => count > 0);
   const states = counts.map(({ state, count }) => `${showCount(count)} ${state}`).join(", ");
-  const extra = [
-    accounting.lateReplies > 0 ? `; ${plural(accounting.lateReplies, "late reply").replace("replys", "replies")}` : "",
-    accounting.duplicateReplies > 0 ? `; ${showCount(accounting.duplicateReplies)} duplicate` : "",
-  ];
+  const uncounted = [
+    { kind: "late", count: accounting.lateReplies },
+    { kind: "duplicate", count: accounting.duplicateReplies },
+    { kind: "invalid", count: accounting.invalidReplies },
+  ].filter(({ count }) => count > 0);
+  const replies = uncounted.map(({ kind, count }) => `${showCount(count)} ${kind}`).join(", ");
+  const extra = replies === "" ? "" : `; replies beside these: ${replies}`;
   const named = counts.flatMap(({ state, number }) => {
     const hosts = byState.get(number);
     return hosts && hosts.count > 0 ? [lineOf(`${state}: ${showHosts(hosts, 5)}`)] : [];
   });
-  return [lineOf(`asked ${plural(accounting.targeted, "host")}: ${states || "none"}${extra.join("")}`), ...named];
+  return [lineOf(`asked ${plural(accounting.targeted, "host")}: ${states || "none"}${extra}`), ...named];
 }
 
 function stateCount(accounting: Accounting, localName: string): number {

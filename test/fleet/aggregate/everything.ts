@@ -47,7 +47,10 @@ export function everything(init: Record<string, unknown>): Message {
 }
 
 const word = fc.constantFrom("a", "b", "c", "", "failed", "\u202eevil", "x y");
-const number = fc.oneof(fc.constantFrom(0, 1, -1, 0.1, 1e-300, 1e300, -2.5, Number.NaN), fc.double({ noNaN: true }));
+const number = fc.oneof(
+  fc.constantFrom(0, -0, 1, -1, 0.1, 1e-300, 1e300, -2.5, Number.NaN),
+  fc.double({ noNaN: true }),
+);
 const bigint = fc.oneof(fc.constantFrom(0n, 1n, 2n ** 62n), fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }));
 const holder = fc.record({ name: word, argv: fc.array(word, { maxLength: 2 }) });
 const row = fc.record({
