@@ -1,6 +1,7 @@
-// Asks the person at the client about a plan. The 2026-07-28 protocol answers the call with an input request and gets the call again, with
-// the answer and the sealed state; for 2025-era clients the SDK asks over the session and comes back here in the same way. The
-// state can be replayed by its client: what makes a confirmation single-use is that the fleet consumes the plan.
+// Asks the person at the client about a plan. The 2026-07-28 protocol answers the call with an input request and gets
+// the call again, with the answer and the sealed state; for 2025-era clients the SDK asks over the session and comes
+// back here in the same way. The state can be replayed by its client: what makes a confirmation single-use is that the
+// fleet consumes the plan.
 import { fromBinary } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import {
@@ -76,8 +77,9 @@ export async function askForConfirmation(
 export function describeForHuman(plan: Plan): string {
   const { hosts, changingHostCount, expiresAt, risk } = plan;
   const expires = expiresAt ? `, expires ${timestampDate(expiresAt).toISOString()}` : "";
+  const where = `${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}: ${listNames(hosts, hosts.length, 10)}`;
   return [
-    `${describeRequest(plan)} on ${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}: ${listNames(hosts, hosts.length, 10)}.`,
+    `${describeRequest(plan)} on ${where}.`,
     `Something would change on ${changingHostCount} of them. Risk: ${enumName(RiskSchema, risk)}.`,
     `Plan ${plan.planHash.slice(0, 12)}${expires}.`,
   ].join("\n");

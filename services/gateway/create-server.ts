@@ -1,4 +1,5 @@
-// One MCP server instance for one principal: a request of the 2026-07-28 protocol, or a session or connection of an older client.
+// One MCP server instance for one principal: a request of the 2026-07-28 protocol, or a session or connection of an
+// older client.
 import { ConnectError } from "@connectrpc/connect";
 import {
   type CallToolResult,
@@ -39,9 +40,11 @@ export interface ServerExtension {
 
 const log = createLogger("gateway");
 
-const instructions =
-  "Ask or change one host or thousands. Tools take a selector and answer with one summary of all hosts: who answered, what most say, " +
-  "who deviates, what was left out. open_result opens the raw answers. Tools that change hosts only plan: show the plan, then call commit_change.";
+const instructions = [
+  "Ask or change one host or thousands. Tools take a selector and answer with one summary of all hosts:",
+  "who answered, what most say, who deviates, what was left out. open_result opens the raw answers.",
+  "Tools that change hosts only plan: show the plan, then call commit_change.",
+].join(" ");
 
 /** Definitions change with a release alone. */
 const definitionsCache = { ttlMs: 3_600_000, cacheScope: "public" } as const;

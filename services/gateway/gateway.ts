@@ -10,12 +10,16 @@ import { tools as productTools } from "./tools/index.js";
 export type { FleetClient, HttpOptions, HttpServer, ServerExtension, StdioConnection, StdioOptions, Tool };
 
 export interface GatewayOptions {
-  /** A FleetService client that calls in this principal's name. Called once for every request or session: keep it cheap. */
+  /**
+   * A FleetService client that calls in this principal's name. Called once for every request or session: keep it cheap.
+   */
   readonly fleetFor: (principal: Principal) => FleetClient;
   /** Further tools, after the product's own. */
   readonly tools?: readonly Tool[];
   readonly extension?: ServerExtension;
-  /** Shared by the gateways behind one address; random, and so for this process alone, when absent. At least 32 bytes. */
+  /**
+   * Shared by the gateways behind one address; random, and so for this process alone, when absent. At least 32 bytes.
+   */
   readonly stateKey?: Uint8Array;
 }
 

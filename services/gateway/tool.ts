@@ -1,4 +1,5 @@
-// What a tool is: one declarative value. Files in tools/ hold one each; the functions here and in operation-tool.ts help to make them.
+// What a tool is: one declarative value. Files in tools/ hold one each; the functions here and in operation-tool.ts
+// help to make them.
 import type { DescField, DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";

@@ -1,6 +1,6 @@
-// The official MCP conformance suite against the gateway with the suite's fixtures beside the product's own tools. What the suite runs and
-// does not score (extensions such as tasks; scenarios that its own reference server cannot pass yet, such as custom parameter headers)
-// is printed, not asserted.
+// The official MCP conformance suite against the gateway with the suite's fixtures beside the product's own tools. What
+// the suite runs and does not score (extensions such as tasks; scenarios that its own reference server cannot pass yet,
+// such as custom parameter headers) is printed, not asserted.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createGateway, type HttpServer } from "../../services/gateway/gateway.js";
 import { simulateFleet } from "../gateway/simulated-fleet.js";

@@ -1,4 +1,5 @@
-// Prompts, resources, completion and subscriptions that the official conformance suite expects. The product serves tools alone.
+// Prompts, resources, completion and subscriptions that the official conformance suite expects. The product serves
+// tools alone.
 import {
   acceptedContent,
   fromJsonSchema,

@@ -1,4 +1,5 @@
-// Fixture tools of the 2026-07-28 era that answer with an input request, and finish when the call comes back with the input.
+// Fixture tools of the 2026-07-28 era that answer with an input request, and finish when the call comes back with the
+// input.
 import {
   acceptedContent,
   type InputRequests,

@@ -1,5 +1,5 @@
-// The tools that the official conformance suite calls by name. They answer what its scenarios describe and are served by the same code
-// path as the product's own tools.
+// The tools that the official conformance suite calls by name. They answer what its scenarios describe and are served
+// by the same code path as the product's own tools.
 import { setTimeout as delay } from "node:timers/promises";
 import type { CallToolResult, ContentBlock, ServerContext } from "@modelcontextprotocol/server";
 import type { Tool } from "../../services/gateway/gateway.js";

@@ -1,4 +1,5 @@
-// A simulated FleetService: it keeps what it was asked and answers from a script. The real one is exercised end to end elsewhere.
+// A simulated FleetService: it keeps what it was asked and answers from a script. The real one is exercised end to end
+// elsewhere.
 import { EventEmitter, once } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";

@@ -1,4 +1,5 @@
-// The rows of a summary's sections in as few tokens as say the same: what an agent's client forwards is often the structure alone.
+// The rows of a summary's sections in as few tokens as say the same: what an agent's client forwards is often the
+// structure alone.
 import type { Structure } from "./structure.js";
 
 const shownKeys = 20;
@@ -17,7 +18,10 @@ export function compactRows(section: string, rows: readonly Structure[]): Compac
   return { rows: [...rows], left: 0 };
 }
 
-/** Rank and what follows from the rest are left out: of_hosts and hosts where all hosts say the same, the value of what is absent. */
+/**
+ * Rank and what follows from the rest are left out: of_hosts and hosts where all hosts say the same, the value of what
+ * is absent.
+ */
 function compactFinding({ surprise: _rank, of_hosts: ofHosts, hosts, value, ...finding }: Structure): Structure {
   const unanimous = finding.host_count === ofHosts;
   return {

@@ -24,8 +24,8 @@ export function takeWithin<Item>(
 }
 
 /**
- * A page whose items fit the budget, at least one of them. A page that is too long is asked for again, shorter, so that its token goes on
- * where what is shown ends.
+ * A page whose items fit the budget, at least one of them. A page that is too long is asked for again, shorter, so that
+ * its token goes on where what is shown ends.
  */
 export async function fetchFittingPage<Page>(
   fetch: (pageSize: number) => Promise<Page>,

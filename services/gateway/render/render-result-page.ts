@@ -1,4 +1,5 @@
-// A page of raw answers as a tool result. An answer that would not fit an agent's context is cut, and the cut is counted.
+// A page of raw answers as a tool result. An answer that would not fit an agent's context is cut, and the cut is
+// counted.
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import type { OpenResultResponse, ResultItem } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";

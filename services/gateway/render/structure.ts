@@ -1,4 +1,5 @@
-// Proto messages as compact structured content: snake_case names, short enum names, plain numbers, nothing that is empty.
+// Proto messages as compact structured content: snake_case names, short enum names, plain numbers, nothing that is
+// empty.
 import type { DescEnum, DescField, DescMessage, MessageShape } from "@bufbuild/protobuf";
 import {
   isReflectList,

@@ -8,8 +8,8 @@ export function textResult(text: string, structuredContent: Structure): CallTool
 }
 
 /**
- * The output schema of a tool whose answer always has these properties. A failed call has reason and message instead: clients of the
- * 2025 era hold failed results to the schema too.
+ * The output schema of a tool whose answer always has these properties. A failed call has reason and message instead:
+ * clients of the 2025 era hold failed results to the schema too.
  */
 export function outputSchemaOf(
   properties: Record<string, "string" | "object" | "array" | "integer">,

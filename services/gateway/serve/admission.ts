@@ -1,4 +1,5 @@
-// Who gets in, by the headers alone: path, Host, Origin, credential, in this order. The body of a refused request is never read.
+// Who gets in, by the headers alone: path, Host, Origin, credential, in this order. The body of a refused request is
+// never read.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ConnectError } from "@connectrpc/connect";
 import { hostHeaderValidation, originValidation } from "@modelcontextprotocol/node";

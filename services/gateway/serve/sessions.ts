@@ -1,5 +1,5 @@
-// Sessions of 2025-era clients over HTTP. Such a client can only be asked to confirm a change over a session, so each gets one: bounded in
-// number and idle time, and open to its own principal alone. Requests of 2026-07-28 need none.
+// Sessions of 2025-era clients over HTTP. Such a client can only be asked to confirm a change over a session, so each
+// gets one: bounded in number and idle time, and open to its own principal alone. Requests of 2026-07-28 need none.
 import { randomUUID } from "node:crypto";
 import { type AuthInfo, type McpServer, WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/server";
 import type { Principal } from "../../identity/principal.js";
@@ -80,7 +80,10 @@ export function createSessions(limits: SessionLimits, serverFor: (principal: Pri
     return session.transport.handleRequest(request, { authInfo });
   }
 
-  /** Serves a request without a session id: the transport refuses everything but initialize, and only that makes a session. */
+  /**
+   * Serves a request without a session id: the transport refuses everything but initialize, and only that makes a
+   * session.
+   */
   async function open(given: SessionRequest): Promise<Response> {
     if (!(await makeRoom())) {
       return jsonRpcError(

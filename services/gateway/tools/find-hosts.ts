@@ -5,8 +5,10 @@ import { decodeArguments, refuseUnknown } from "../schema/decode-arguments.js";
 import { annotationsOfRpc, inputSchema, shownFields, type Tool } from "../tool.js";
 
 const shown = {
-  selector:
-    '"all", names "web-1,web-2", or CEL over name, os, distro, distro_like, distro_version, kernel, arch, cpu_count, memory_bytes, capabilities, labels: "distro == \'debian\' && labels.role == \'web\'"',
+  selector: [
+    '"all", names "web-1,web-2", or CEL over name, os, distro, distro_like, distro_version, kernel, arch,',
+    "cpu_count, memory_bytes, capabilities, labels: \"distro == 'debian' && labels.role == 'web'\"",
+  ].join(" "),
   page_size: "",
   page_token: "",
 };
