@@ -2,10 +2,8 @@
 // each it prints a line {"response": protobuf JSON} or {"error": {"reason", "metadata", "message"}}.
 import { createInterface } from "node:readline";
 import { create, fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
-import { createLogHandlers } from "../../../services/providers/linux/logs/query-logs.js";
+import { createLinuxProvider } from "../../../services/providers/linux/linux-provider.js";
 import { createMutationHandlers } from "../../../services/providers/linux/mutation/create-mutation-handlers.js";
-import { createPackageHandlers } from "../../../services/providers/linux/packages/list-packages.js";
-import { createServiceHandlers } from "../../../services/providers/linux/service-manager/list-services.js";
 import { ErrorReason, errorDetailOf } from "../../../services/shared/errors.js";
 import { createLogger } from "../../../services/shared/log.js";
 import { operations } from "../../../services/shared/operations.js";
@@ -18,9 +16,7 @@ interface Question {
 
 const log = createLogger("test");
 const handlers: Record<string, unknown> = {
-  ...createServiceHandlers(),
-  ...createLogHandlers(),
-  ...createPackageHandlers(),
+  ...(await createLinuxProvider({ log })).telemetry,
   ...createMutationHandlers({ waitMs: 2000, retryMs: 200 }),
 };
 
