@@ -15,9 +15,9 @@ import { addFacts, emptyRow, mergeRow, type Row, shiftRow, weighRow } from "./ro
 import { addLines, emptyLineTable, type LineTable, mergeLines } from "./templates/line-table.js";
 
 /** Rows and distinct values kept of each list. */
-export const rowWeightLimit = 200_000;
+const rowWeightLimit = 200_000;
 /** Distinct values kept of each counted field. */
-export const countLimit = 20_000;
+const countLimit = 20_000;
 
 /** Occurrences of one value. */
 export interface ValueCount {

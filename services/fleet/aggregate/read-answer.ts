@@ -121,7 +121,7 @@ function readNumbers(facts: AnswerFacts, leaf: Leaf, values: readonly unknown[],
 }
 
 /** True when the leaf has a reduction of numbers. */
-export function reducesNumbers(leaf: Leaf): boolean {
+function reducesNumbers(leaf: Leaf): boolean {
   return [Reduction.SUM, Reduction.QUANTILES, Reduction.TOP].some((reduction) => leaf.reductions.has(reduction));
 }
 

@@ -4,7 +4,7 @@ import { type Finding, FindingSchema } from "../../gen/systemsmanager/fleet/v1/s
 import { compareText } from "../aggregate/hash.js";
 import { fingerprintOf, type HostSet } from "../aggregate/host-set.js";
 import type { Leaf, Scope } from "../aggregate/plan.js";
-import { type KeyPart, rowId } from "../aggregate/read-answer.js";
+import { rowId } from "../aggregate/read-answer.js";
 import type { Row } from "../aggregate/row.js";
 import { elementsText, keyText } from "./show-value.js";
 
@@ -84,11 +84,6 @@ export function rank<Item extends Ranked>(items: readonly Item[]): Item[] {
 export function orderOf(statement: Statement): string {
   const path = statement.leaf?.path ?? statement.scope.path;
   return [path, rowId(statement.row.key), ...statement.elements, fingerprintOf(statement.hosts)].join("\u0000");
-}
-
-/** The key of the statement's row. */
-export function keyOf(statement: Statement): readonly KeyPart[] {
-  return statement.row.key;
 }
 
 /** The statement as a field of a summary. */

@@ -78,7 +78,7 @@ export function summarizeAggregate(
 }
 
 /** The budget that a text is held to. */
-export function effectiveBudget(asked: number): number {
+function effectiveBudget(asked: number): number {
   return Math.max(Math.min(asked || defaultTokenBudget, maxTokenBudget), minTokenBudget);
 }
 

@@ -6,7 +6,7 @@
 // quotes). Inside other words every run of digits is <num>: "eth0" is "eth<num>". Paths keep their constant parts.
 
 /** What is looked at of a line, in UTF-16 units; the rest is one "<*>". */
-export const maskedLength = 1_024;
+const maskedLength = 1_024;
 
 const wordUnit = new Uint8Array(128);
 for (const unit of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:@+-~%")
