@@ -38,6 +38,7 @@ export async function changePackages(
   if (todo.kind === "remove") refuseVital(manager, todo.names);
   if (isEmpty(todo)) return { changes: [], dryRun, output: {} };
   const plan = await waitForLock(lockWait, signal, () => manager.plan(todo, signal));
+  requireFound(todo, plan, before);
   refuseHarm(manager, todo, plan, before);
   const planned = await differences(manager, before, applyPlan(before, plan), signal);
   if (dryRun || planned.length === 0) return { changes: planned, dryRun, output: toProto(plan.output) };
@@ -71,6 +72,14 @@ function requireInstalled(action: PackageAction, before: readonly InstalledPacka
   const installed = installedNames(before);
   const missing = action.names.find((name) => !installed.has(name));
   if (missing) throw unknownPackage(missing, "installed");
+}
+
+// A manager may find something else by a name: a group, a provider, a package by its beginning. What was not named is not installed.
+function requireFound(action: PackageAction, plan: PackagePlan, before: readonly InstalledPackage[]): void {
+  if (action.kind !== "install") return;
+  const found = installedNames([...before, ...plan.added]);
+  const missing = action.packages.find(({ name }) => !found.has(name));
+  if (missing) throw unknownPackage(missing.name, "in the repositories");
 }
 
 // Names as a manager takes them: plain, or with the architecture.

@@ -15,7 +15,7 @@ export function applyPlan(before: readonly InstalledPackage[], plan: PackagePlan
     !plan.removed.some(
       ({ name, version, arches, configurationOnly = false }) =>
         name === installed.name &&
-        version === installed.version &&
+        (version === "" || version === installed.version) &&
         configurationOnly === (installed.configurationOnly ?? false) &&
         (arches.length === 0 || arches.includes(installed.arch)),
     );

@@ -22,7 +22,7 @@ export function parseAptUpgradable(text: string): PackageUpgrade[] {
 }
 
 /**
- * `apt-get --simulate`: "Inst curl [1.0] (2.0 stable [amd64])", "Remv curl [1.0]", "Purg curl [1.0]". Only foreign architectures stand
+ * `apt-get --simulate`: "Inst curl [1.0] (2.0 stable [amd64])", "Remv curl [1.0]", "Purg curl". Only foreign architectures stand
  * in a name: "libc6:i386".
  */
 export function parseAptSimulation(text: string, nativeArch: string): Omit<PackagePlan, "output"> {
@@ -30,7 +30,7 @@ export function parseAptSimulation(text: string, nativeArch: string): Omit<Packa
   const added: PackageUpgrade[] = [];
   for (const line of text.split("\n")) {
     const install = /^Inst (\S+)(?: \[([^\]]+)\])? \((\S+) .*?\[([^\]]+)\]\)/.exec(line);
-    const removal = /^(Remv|Purg) (\S+) \[([^\]]+)\]/.exec(line);
+    const removal = /^(Remv|Purg) (\S+)(?: \[([^\]]+)\])?/.exec(line);
     if (install) {
       const [, qualified = "", from, version = "", arch = ""] = install;
       const { name, arches } = splitName(qualified, nativeArch);

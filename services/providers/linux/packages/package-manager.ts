@@ -42,6 +42,7 @@ export type MaintenanceAction = { readonly kind: "refresh" } | { readonly kind: 
 /** A package that a plan takes away. */
 export interface PlannedRemoval {
   readonly name: string;
+  /** Empty where the manager does not tell. */
   readonly version: string;
   /** It has one of these; empty where the manager does not tell. */
   readonly arches: readonly string[];
