@@ -28,12 +28,7 @@ const run = managerRunner(traits, {
 });
 
 // Present metadata is used whatever its age, so that a dry run and its commit see the same; refresh is asked for by name.
-const common = [
-  "--color=never",
-  "--setopt=exit_on_lock=True",
-  "--setopt=metadata_expire=-1",
-  "--setopt=*.metadata_expire=-1",
-];
+const common = ["--setopt=exit_on_lock=True", "--setopt=metadata_expire=-1", "--setopt=*.metadata_expire=-1"];
 
 /** The dnf backend. */
 export const dnf: PackageManager = {

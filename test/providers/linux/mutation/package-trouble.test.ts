@@ -154,11 +154,23 @@ describe.skipIf(skipped)("trouble with packages", () => {
         expect({ ...done, output: "" }).toEqual({ ...planned, dryRun: false, output: "" });
         expect(Number(done.freedBytes)).toBeGreaterThan(0);
         expect(await namesOn(host)).not.toContain("hello-fleet");
-        // And one that has lost all of them takes nothing away.
-        await host.run(["sh", "-c", "ln -sfn /srv/empty /srv/current"]);
       },
       90_000,
     );
+
+    test("dnf: when nothing is in a repository, the metadata is at fault, and everything stays", async () => {
+      const host = hosts.fleet.host("dnf");
+      const empty =
+        "mkdir -p /srv/empty && createrepo_c -q /srv/empty && ln -sfn /srv/empty /srv/current && dnf --refresh makecache";
+      await host.run(["sh", "-c", empty]);
+      const before = await namesOn(host);
+      const request = { scopes: ["OPTIMIZE_SCOPE_ORPHANED_PACKAGES"] };
+      for (const dryRun of [true, false]) {
+        const { error } = await ask(host, "optimize", { ...request, dryRun });
+        expect(error).toMatchObject({ reason: "CHANGE_REFUSED", metadata: { subject: "dnf" } });
+      }
+      expect(await namesOn(host)).toEqual(before);
+    }, 60_000);
 
     test("apt: the configuration of removed packages is", async () => {
       const host = hosts.fleet.host("apt");
