@@ -3,11 +3,10 @@
 import { compareText } from "../aggregate/hash.js";
 import { fingerprintOf } from "../aggregate/host-set.js";
 import { getOrSet } from "../aggregate/row.js";
-import { fieldName } from "./deviation-lines.js";
 import { type Split, type Statements, scopeRowId } from "./find-statements.js";
 import { chunk, type Line, lineOf, listSome } from "./line.js";
 import { plural, showCount, showElements, showKey } from "./show-value.js";
-import type { Statement } from "./statement.js";
+import { fieldName, type Statement } from "./statement.js";
 
 const clausesPerLine = 8;
 const namesPerLine = 16;

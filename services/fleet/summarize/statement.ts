@@ -101,3 +101,19 @@ export function findingOf(statement: Statement): Finding {
     surprise: surpriseOf(statement),
   });
 }
+
+/** The field's path below its row. */
+export function fieldName(statement: Statement): string {
+  return relativeName(statement.leaf?.path ?? "", statement);
+}
+
+/** A path below the row that the statement is about. */
+export function relativeName(path: string, { scope }: Statement): string {
+  return scope.path !== "" && path.startsWith(`${scope.path}.`) ? path.slice(scope.path.length + 1) : path;
+}
+
+/** The statement by itself, to rank. */
+export function rankedOf(statement: Statement): Ranked {
+  const { bits, alarming } = statement;
+  return { bits, alarming, surprise: surpriseOf(statement), order: orderOf(statement) };
+}

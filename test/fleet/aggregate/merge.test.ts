@@ -54,7 +54,7 @@ test("any order, any split and any tree of merges gives the same summary, byte f
         expect(describeAggregate(mergeTree(shuffled, choices))).toBe(expected);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 
