@@ -1,61 +1,76 @@
-// Replies on their way to whichever relay the daemon is attached to; they wait here while there is none.
+// Replies on their way to the bus. They are kept until the relay says that the bus has them, so that a relay that dies with
+// replies in its hands loses none; what it may have passed on already, the control plane counts as a duplicate.
 import type { Reply } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import type { Logger } from "../shared/log.js";
 import type { DaemonCounters } from "./daemon-counters.js";
 import type { RelayConnection } from "./relay-connection.js";
 
 export interface Outbox {
-  /** Sends or keeps; never blocks. Beyond the bound the oldest is dropped and counted. */
+  /** Sends or keeps; never blocks. Beyond the bound the oldest is dropped, and counted unless it was sent. */
   send(reply: Reply): void;
-  /** From now on replies go there; undefined keeps them. */
+  /** From now on replies go there, first those that the former connection did not confirm; undefined keeps them. */
   attach(connection: RelayConnection | undefined): void;
+  /** The relay has so many replies of this connection, counted from its first. */
+  taken(replies: number): void;
   close(): void;
 }
 
-const maxWaitingReplies = 1_000;
-const maxWaitingBytes = 32 * 1024 * 1024;
+const maxReplies = 1_000;
+const maxBytes = 32 * 1024 * 1024;
 // How often replies that a slow relay did not take are tried again.
 const retryMs = 50;
 
 export function createOutbox(counters: DaemonCounters, log: Logger): Outbox {
-  let waiting: Reply[] = [];
-  let waitingBytes = 0;
+  let replies: Reply[] = [];
+  let bytes = 0;
   let connection: RelayConnection | undefined;
+  // Of this connection: the first `sent` of the replies above were sent, after `gone` others that need no more care.
+  let sent = 0;
+  let gone = 0;
 
   function flush() {
-    let sent = 0;
-    for (const reply of waiting) {
-      if (!connection?.send(reply)) break;
-      waitingBytes -= reply.body.length;
+    for (const reply of replies.slice(sent)) {
+      if (!connection?.send(reply)) return;
       sent++;
+      counters.replies++;
     }
-    counters.replies += sent;
-    if (sent > 0) waiting = waiting.slice(sent);
   }
 
-  function dropOldest() {
-    while (waiting.length > maxWaitingReplies || waitingBytes > maxWaitingBytes) {
-      const dropped = waiting.shift() as Reply;
-      waitingBytes -= dropped.body.length;
-      counters.lostReplies++;
-      log.warn({ runId: dropped.runId, commandId: dropped.commandId }, "reply dropped: no relay took it");
+  function remove(count: number) {
+    for (const reply of replies.slice(0, count)) bytes -= reply.body.length;
+    replies = replies.slice(count);
+    gone += Math.min(count, sent);
+    sent -= Math.min(count, sent);
+  }
+
+  function enforceBound() {
+    while (replies.length > maxReplies || bytes > maxBytes) {
+      const [oldest] = replies;
+      if (sent === 0) {
+        counters.lostReplies++;
+        log.warn({ runId: oldest?.runId, commandId: oldest?.commandId }, "reply dropped: no relay took it");
+      }
+      remove(1);
     }
   }
 
   const timer = setInterval(() => {
-    if (waiting.length > 0) flush();
+    if (replies.length > sent) flush();
   }, retryMs);
   return {
     send(reply) {
-      waiting.push(reply);
-      waitingBytes += reply.body.length;
+      replies.push(reply);
+      bytes += reply.body.length;
       flush();
-      dropOldest();
+      enforceBound();
     },
     attach(to) {
       connection = to;
+      sent = 0;
+      gone = 0;
       flush();
     },
+    taken: (count) => remove(Math.max(0, Math.min(count - gone, sent))),
     close: () => clearInterval(timer),
   };
 }

@@ -24,6 +24,8 @@ export interface RelayConnectionOptions {
   readonly onDelivery: (delivery: CommandDelivery) => void;
   /** The relay is about to stop. */
   readonly onDrain: () => void;
+  /** So many replies of this connection, from the first, are on the bus. */
+  readonly onTaken: (replies: number) => void;
 }
 
 export interface RelayConnection {
@@ -72,12 +74,13 @@ export async function connectRelay(options: RelayConnectionOptions): Promise<Rel
 function dispatch(
   { message }: AttachResponse,
   onWelcome: (welcome: Welcome) => void,
-  { onDelivery, onDrain }: RelayConnectionOptions,
+  { onDelivery, onDrain, onTaken }: RelayConnectionOptions,
 ): void {
-  // A heartbeat has done its work by arriving; what a newer relay adds is not for this daemon.
+  // What a newer relay adds is not for this daemon.
   if (message.case === "welcome") onWelcome(message.value);
   if (message.case === "command") onDelivery(message.value);
   if (message.case === "drain") onDrain();
+  if (message.case === "heartbeat") onTaken(Number(message.value.takenReplies));
 }
 
 // Sends a heartbeat when nothing else was sent for one interval; ends the stream after three silent ones.

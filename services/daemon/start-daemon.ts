@@ -81,6 +81,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       hello,
       timeoutMs: welcomeTimeoutMs,
       onDelivery,
+      onTaken: outbox.taken,
       // Streams end in order: what was answered before the end is still delivered.
       onDrain: () => void commands.idle().then(() => connection.end()),
     });

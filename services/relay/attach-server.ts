@@ -1,16 +1,17 @@
 // The HTTP/2 server that daemons dial: one path, taken at stream level because it is the hot path of a fleet.
-import {
-  createSecureServer,
-  createServer,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
+import { createSecureServer, createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { ConnectError } from "@connectrpc/connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { RelayService } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
-import { type ListenAddress, listen, secureOptions, type TlsIdentity } from "../shared/grpc-server.js";
+import {
+  type Connections,
+  type ListenAddress,
+  listen,
+  secureOptions,
+  type TlsIdentity,
+  trackConnections,
+} from "../shared/http2-listener.js";
 import type { Logger } from "../shared/log.js";
 import { type AttachStream, type AttachStreamEvents, acceptAttachStream } from "./attach-stream.js";
 
@@ -23,12 +24,8 @@ export interface AttachServerOptions {
   readonly log: Logger;
 }
 
-export interface AttachServer {
+export interface AttachServer extends Connections {
   readonly url: string;
-  /** Takes no new connections. */
-  stopListening(): void;
-  /** Sends GOAWAY to every connection, and resolves when all are gone; what is left after the grace is cut. */
-  close(graceMs: number): Promise<void>;
 }
 
 const attachPath = `/${RelayService.typeName}/${RelayService.method.attach.name}`;
@@ -40,36 +37,12 @@ export async function startAttachServer(options: AttachServerOptions): Promise<A
   const server = options.tls
     ? createSecureServer({ ...secureOptions(options.tls), ...settings })
     : createServer(settings);
-  const sessions = new Set<ServerHttp2Session>();
-  server.on("session", (session) => {
-    sessions.add(session);
-    session.once("close", () => sessions.delete(session));
-    session.on("error", (error) => options.log.debug({ err: error }, "connection of a daemon failed"));
-    session.setTimeout(options.idleMs, () => session.destroy());
-  });
+  const connections = trackConnections(server, options.log);
+  server.on("session", (session) => session.setTimeout(options.idleMs, () => session.destroy()));
   server.on("stream", (stream, headers) => route(stream, headers, options));
-  server.on("sessionError", (error) => options.log.debug({ err: error }, "connection of a daemon failed"));
   const url = await listen(server, options.listen, options.tls ? "https" : "http");
   server.on("error", (error) => options.log.error({ err: error }, "attach server failed"));
-  const closed = new Promise<void>((resolve) => server.once("close", resolve));
-  let listening = true;
-  const stopListening = () => {
-    if (listening) server.close();
-    listening = false;
-  };
-  return {
-    url,
-    stopListening,
-    async close(graceMs) {
-      stopListening();
-      for (const session of sessions) session.close();
-      const cut = setTimeout(() => {
-        for (const session of sessions) session.destroy();
-      }, graceMs);
-      await closed;
-      clearTimeout(cut);
-    },
-  };
+  return { url, ...connections };
 }
 
 function route(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { onAttach, log }: AttachServerOptions): void {

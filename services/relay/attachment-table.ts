@@ -1,6 +1,9 @@
 // Which hosts are attached here, at most once each, and whether they still live.
+import { create } from "@bufbuild/protobuf";
 import type { HostFacts } from "../gen/systemsmanager/bus/v1/host_pb.js";
+import { HeartbeatSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
+import { encodeResponse } from "./attach-messages.js";
 import type { AttachStream } from "./attach-stream.js";
 
 /** One attached daemon. */
@@ -12,6 +15,16 @@ export interface Attachment {
   /** By performance.now(). */
   lastReceived: number;
   lastSent: number;
+  /** Replies of the stream that the bus has, counted from the first without a gap. */
+  takenReplies(): bigint;
+  /** What the daemon was told of them. */
+  toldReplies: bigint;
+}
+
+/** What a host attaches with. */
+export interface AttachingHost extends Pick<Attachment, "facts" | "stream" | "takenReplies"> {
+  /** The host's own count of its attachments; 0 when it keeps none. */
+  readonly claimedNumber: bigint;
 }
 
 /** Told when a host came or went. A host that attached again meanwhile did not go. */
@@ -20,7 +33,7 @@ export type PresenceListener = (attachment: Attachment, online: boolean) => void
 export interface AttachmentTable {
   readonly byHostId: ReadonlyMap<string, Attachment>;
   /** Adds the host; ends its former attachment with ATTACHED_ELSEWHERE. */
-  attach(facts: HostFacts, claimedNumber: bigint, stream: AttachStream): Attachment;
+  attach(hello: AttachingHost): Attachment;
   detach(attachment: Attachment): void;
 }
 
@@ -28,11 +41,11 @@ export function createAttachmentTable(onPresence: PresenceListener): AttachmentT
   const byHostId = new Map<string, Attachment>();
   return {
     byHostId,
-    attach(facts, claimedNumber, stream) {
+    attach({ facts, claimedNumber, stream, takenReplies }) {
       const former = byHostId.get(facts.hostId);
       const number = nextNumber(former, claimedNumber);
       const now = performance.now();
-      const attachment = { facts, number, stream, lastReceived: now, lastSent: now };
+      const attachment = { facts, number, stream, takenReplies, toldReplies: 0n, lastReceived: now, lastSent: now };
       byHostId.set(facts.hostId, attachment);
       former?.stream.end(attachedElsewhere(facts.hostId));
       onPresence(attachment, true);
@@ -46,15 +59,17 @@ export function createAttachmentTable(onPresence: PresenceListener): AttachmentT
   };
 }
 
-/** Ends attachments that were silent for three intervals; says something to those that heard nothing for one. */
-export function sweepAttachments(table: AttachmentTable, intervalMs: number, heartbeat: Uint8Array): void {
+/** Ends attachments that were silent for three intervals; says something to those that have something to hear. */
+export function sweepAttachments(table: AttachmentTable, intervalMs: number): void {
   const now = performance.now();
   for (const attachment of table.byHostId.values()) {
-    if (now - attachment.lastReceived > 3 * intervalMs) {
-      attachment.stream.end(silent(attachment.facts.hostId, now - attachment.lastReceived));
-    } else if (now - attachment.lastSent >= intervalMs) {
+    const { stream, facts, lastReceived, lastSent, toldReplies } = attachment;
+    const takenReplies = attachment.takenReplies();
+    if (now - lastReceived > 3 * intervalMs) stream.end(silent(facts.hostId, now - lastReceived));
+    else if (takenReplies > toldReplies || now - lastSent >= intervalMs) {
       attachment.lastSent = now;
-      attachment.stream.send([heartbeat]);
+      attachment.toldReplies = takenReplies;
+      stream.send([encodeResponse({ case: "heartbeat", value: create(HeartbeatSchema, { takenReplies }) })]);
     }
   }
 }

@@ -29,7 +29,9 @@ const maxPendingReplies = 32;
 export function serveAttach(stream: AttachStream, options: ServeAttachOptions): AttachStreamEvents {
   const { table, counters, log } = options;
   let attachment: Attachment | undefined;
-  let pendingReplies = 0;
+  let receivedReplies = 0n;
+  // Numbers of the replies that the bus does not have yet, in order.
+  const pendingReplies = new Set<bigint>();
   const helloTimer = setTimeout(() => stream.end(noHello(options.helloTimeoutMs)), options.helloTimeoutMs);
 
   function attach(hello: Hello) {
@@ -38,19 +40,25 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
     clearTimeout(helloTimer);
     const facts = hello.facts as NonNullable<Hello["facts"]>;
     stream.send([welcome(options)]);
-    attachment = table.attach(facts, hello.attachment, stream);
+    attachment = table.attach({ facts, claimedNumber: hello.attachment, stream, takenReplies });
     counters.attachments++;
     log.info({ hostId: facts.hostId, name: facts.name, attachment: String(attachment.number) }, "host attached");
   }
 
   function forward(to: Attachment, message: Extract<ReturnType<typeof decodeDaemonMessage>, { case: "reply" }>) {
     if (message.reply.hostId !== to.facts.hostId) throw outOfPlace(`a reply of host ${message.reply.hostId}`);
-    pendingReplies++;
-    if (pendingReplies === maxPendingReplies) stream.setReading(false);
+    const number = ++receivedReplies;
+    pendingReplies.add(number);
+    if (pendingReplies.size === maxPendingReplies) stream.setReading(false);
     options.forwardReply(message.reply, message.encoded).finally(() => {
-      pendingReplies--;
-      if (pendingReplies === maxPendingReplies - 1) stream.setReading(true);
+      pendingReplies.delete(number);
+      if (pendingReplies.size === maxPendingReplies - 1) stream.setReading(true);
     });
+  }
+
+  function takenReplies(): bigint {
+    const [oldestPending] = pendingReplies;
+    return oldestPending === undefined ? receivedReplies : oldestPending - 1n;
   }
 
   return {

@@ -3,8 +3,8 @@
 import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import type { Bus } from "../bus/bus.js";
-import { DrainSchema, HeartbeatSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
-import type { ListenAddress, TlsIdentity } from "../shared/grpc-server.js";
+import { DrainSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
+import type { ListenAddress, TlsIdentity } from "../shared/http2-listener.js";
 import type { Logger } from "../shared/log.js";
 import { encodeResponse } from "./attach-messages.js";
 import { startAttachServer } from "./attach-server.js";
@@ -94,8 +94,7 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
 }
 
 function startSweeping(table: AttachmentTable, intervalMs: number): () => void {
-  const heartbeat = encodeResponse({ case: "heartbeat", value: create(HeartbeatSchema) });
-  const timer = setInterval(() => sweepAttachments(table, intervalMs, heartbeat), intervalMs / 4);
+  const timer = setInterval(() => sweepAttachments(table, intervalMs), intervalMs / 4);
   return () => clearInterval(timer);
 }
 

@@ -1,4 +1,5 @@
 // grpc.health.v1: a server that answers serves all of its services.
+import { once } from "node:events";
 import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../gen/grpc/health/v1/health_pb.js";
@@ -15,7 +16,7 @@ export function addHealth(router: ConnectRouter, services: readonly DescService[
     list: () => ({ statuses: Object.fromEntries(names.map((name) => [name, { status: Status.SERVING }])) }),
     async *watch({ service }, context) {
       yield { status: names.includes(service) ? Status.SERVING : Status.SERVICE_UNKNOWN };
-      await new Promise((resolve) => context.signal.addEventListener("abort", resolve, { once: true }));
+      if (!context.signal.aborted) await once(context.signal, "abort");
       yield { status: Status.NOT_SERVING };
     },
   });
