@@ -234,6 +234,8 @@ describe("stock tools", () => {
       ];
       return execa(`${root}/node_modules/.bin/buf`, [
         ...common,
+        "--reflect-header",
+        "*",
         "--header",
         `authorization: ${authorization}`,
         ...args,
