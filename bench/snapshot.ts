@@ -44,7 +44,7 @@ function openOwn(backend: "native" | "procfs"): SnapshotPeer {
     name: backend,
     processes: async () => {
       const { milliseconds, value } = await timed(() => readEverything(source));
-      return { milliseconds, count: value };
+      return { milliseconds, pids: value };
     },
     holder: async (port) => {
       const { milliseconds, value } = await timed(() => listSockets(create(input, { port }), context));
@@ -55,9 +55,9 @@ function openOwn(backend: "native" | "procfs"): SnapshotPeer {
 }
 
 /** All processes with every lazy field decoded, as the peers do it. */
-async function readEverything(source: ProcSource): Promise<number> {
+async function readEverything(source: ProcSource): Promise<number[]> {
   const { processes } = await source.readProcesses();
-  return processes.filter((process) => process.name.length + process.argv.length >= 0).length;
+  return processes.filter(({ name, argv }) => name.length + argv.length >= 0).map(({ pid }) => pid);
 }
 
 async function measure(idle: readonly IdleProcess[], contestants: readonly SnapshotPeer[]): Promise<Timings> {
@@ -68,7 +68,7 @@ async function measure(idle: readonly IdleProcess[], contestants: readonly Snaps
     for (const contestant of contestants) {
       const list = await contestant.processes();
       const found = await contestant.holder(wanted.port);
-      check(contestant.name, idle.length, list.count, wanted, found.pid);
+      check(contestant.name, idle, list.pids, wanted, found.pid);
       if (round < 0) continue;
       timings.get(contestant.name)?.processes.push(list.milliseconds);
       timings.get(contestant.name)?.holder.push(found.milliseconds);
@@ -77,8 +77,16 @@ async function measure(idle: readonly IdleProcess[], contestants: readonly Snaps
   return timings;
 }
 
-function check(name: string, size: number, count: number, wanted: IdleProcess, holder: number): void {
-  if (!(count > size)) throw new Error(`${name} lists ${count} processes where more than ${size} run`);
+function check(
+  name: string,
+  idle: readonly IdleProcess[],
+  pids: readonly number[],
+  wanted: IdleProcess,
+  holder: number,
+): void {
+  const listed = new Set(pids);
+  const missing = idle.filter(({ pid }) => !listed.has(pid));
+  if (missing.length > 0) throw new Error(`${name} does not list ${missing.length} of ${idle.length} processes`);
   if (holder !== wanted.pid)
     throw new Error(`${name} says ${holder} holds port ${wanted.port}, which ${wanted.pid} does`);
 }

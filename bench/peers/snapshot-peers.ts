@@ -7,11 +7,11 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { findPackageRoot } from "../../services/shared/package-root.js";
 
-/** Times one answer; both check values are compared with the truth. */
+/** Times one answer; what was found is compared with the truth. */
 export interface SnapshotPeer {
   readonly name: string;
-  /** Lists all processes with their command lines; gives their number. */
-  processes(): Promise<{ milliseconds: number; count: number }>;
+  /** Lists all processes with their command lines; gives their pids. */
+  processes(): Promise<{ milliseconds: number; pids: readonly number[] }>;
   /** Finds the process that listens on a TCP port. */
   holder(port: number): Promise<{ milliseconds: number; pid: number }>;
   close(): Promise<void>;
@@ -56,18 +56,18 @@ async function openPsutil(): Promise<SnapshotPeer> {
   const version = await nextLine(lines);
   const ask = async (question: string) => {
     child.stdin.write(`${question}\n`);
-    const [milliseconds = Number.NaN, answer = Number.NaN] = (await nextLine(lines)).split(" ").map(Number);
-    return { milliseconds, answer };
+    const [milliseconds, answer = ""] = (await nextLine(lines)).split(" ");
+    return { milliseconds: Number(milliseconds), answer };
   };
   return {
     name: `psutil ${version}`,
     processes: async () => {
       const { milliseconds, answer } = await ask("processes");
-      return { milliseconds, count: answer };
+      return { milliseconds, pids: answer.split(",").map(Number) };
     },
     holder: async (port) => {
       const { milliseconds, answer } = await ask(`port ${port}`);
-      return { milliseconds, pid: answer };
+      return { milliseconds, pid: Number(answer) };
     },
     close: async () => {
       child.stdin.end();
@@ -100,7 +100,7 @@ async function openProcpsAndSs(): Promise<SnapshotPeer> {
     name: "ps and ss",
     processes: async () => {
       const { milliseconds, value } = await timed(() => execa("ps", ["-e", "-ww", "-o", fields]));
-      return { milliseconds, count: value.stdout.split("\n").length };
+      return { milliseconds, pids: value.stdout.split("\n").map((line) => Number.parseInt(line, 10)) };
     },
     holder: async (port) => {
       const args = ["-H", "-l", "-n", "-t", "-p", "sport", "=", `:${port}`];
@@ -117,7 +117,7 @@ async function openSystemInformation(): Promise<SnapshotPeer> {
     name: `systeminformation ${information.version()}`,
     processes: async () => {
       const { milliseconds, value } = await timed(() => information.processes());
-      return { milliseconds, count: value.list.length };
+      return { milliseconds, pids: value.list.map(({ pid }) => pid) };
     },
     holder: async (port) => {
       const { milliseconds, value } = await timed(() => information.networkConnections());
