@@ -41,5 +41,6 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     ...(options.relayCa === undefined ? {} : { tls: { ca: readOptionFile("--relay-ca", options.relayCa) } }),
   });
   closer.add(daemon);
+  if (daemon.directUrl) log.info({ directUrl: daemon.directUrl }, "answers direct gRPC clients");
   await runUntilSignal(closer.close);
 }

@@ -1,24 +1,42 @@
 // protovalidate at the boundary: the rules are in the proto, the words are here.
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { type DescMessage, getOption, type Message, type MessageShape } from "@bufbuild/protobuf";
+import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
+import { re2 } from "../gen/systemsmanager/options/v1/options_pb.js";
 import { ErrorReason, failure } from "./errors.js";
+import { compilePattern } from "./pattern.js";
 
 const validator = createValidator();
 
 /** Throws INVALID_ARGUMENT that names every broken rule with its field. */
 export function validate<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): void {
   const result = validator.validate(schema, message);
-  if (result.kind === "valid") return;
   if (result.kind === "error") throw result.error;
-  throw invalid(result.violations);
+  if (result.kind === "invalid") throw invalid(result.violations);
+  checkPatterns(reflect(schema, message));
 }
 
-/** Validates every unary and server-streaming request before its handler sees it. */
+/** Validates every message that a client sends before its handler sees it. */
 export const validateRequests: Interceptor = (next) => (request) => {
-  if (!request.stream) validate(request.method.input, request.message);
+  if (request.stream) return next({ ...request, message: validateEach(request.method.input, request.message) });
+  validate(request.method.input, request.message);
   return next(request);
 };
+
+async function* validateEach(schema: DescMessage, messages: AsyncIterable<Message>): AsyncGenerator<Message> {
+  for await (const message of messages) {
+    validate(schema, message);
+    yield message;
+  }
+}
+
+// protovalidate has no rule for it: the patterns of requests, which are flat messages, must be RE2.
+function checkPatterns(message: ReflectMessage): void {
+  for (const field of message.fields) {
+    if (field.fieldKind === "scalar" && getOption(field, re2)) compilePattern(message.get(field) as string, field.name);
+  }
+}
 
 function invalid(violations: Violation[]) {
   const described = violations.map((violation) => `${fieldPath(violation)}: ${violation.message}`);
