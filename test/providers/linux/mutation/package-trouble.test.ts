@@ -12,6 +12,7 @@ const managers = [
     distro: "debian",
     holdLock: "sleep 60 | apt-get install hello-parent",
     holder: "apt-get",
+    isHeld: "journalctl -u holder | grep -q 'newly installed'",
     lock: /^\/var\/lib\/dpkg\/lock|^\/var\/cache\/apt\/archives\/lock/,
     protect: "true",
     cacheFile: "/var/cache/apt/archives/left_1.0_all.deb",
@@ -22,6 +23,7 @@ const managers = [
     distro: "fedora",
     holdLock: `python3 -c "${dnfLock}"`,
     holder: "python3",
+    isHeld: "test -s /var/lib/dnf/rpmdb_lock.pid",
     lock: /^\/var\/lib\/dnf\/rpmdb_lock\.pid$/,
     protect: "mkdir -p /etc/dnf/protected.d; echo hello-leaf > /etc/dnf/protected.d/hello.conf",
     // The folder's name has a hash of the repository's address.
@@ -34,6 +36,7 @@ const managers = [
     // It asks nobody but a terminal.
     holdLock: "sleep 60 | script -qec 'zypper --no-refresh install hello-parent' /dev/null",
     holder: "zypper",
+    isHeld: "test -s /run/zypp.pid",
     lock: /^\/run\/zypp\.pid$/,
     protect: undefined,
     cacheFile: "/var/cache/zypp/packages/hosts/noarch/left-1.0-1.noarch.rpm",
@@ -44,6 +47,7 @@ const managers = [
     distro: "arch",
     holdLock: "sleep 60 | pacman -S hello-parent",
     holder: "pacman",
+    isHeld: "test -e /var/lib/pacman/db.lck",
     lock: /^\/var\/lib\/pacman\/db\.lck$/,
     protect: "sed -i 's/^HoldPkg.*/HoldPkg = pacman hello-leaf/' /etc/pacman.conf",
     cacheFile: "/var/cache/pacman/pkg/left-1.0-1-any.pkg.tar.zst",
@@ -65,74 +69,73 @@ describe.skipIf(skipped)("trouble with packages", () => {
   const namesOn = async (host: Host): Promise<string[]> =>
     (await hosts.response(host, "listPackages", { limit: 10000 })).packages.map(({ name }: { name: string }) => name);
 
-  describe.each(managers)("$manager", ({ manager, holdLock, holder, lock, protect, cacheFile, cacheDirectory }) => {
-    const host = () => hosts.fleet.host(manager);
+  describe.each(managers)(
+    "$manager",
+    ({ manager, holdLock, holder, isHeld, lock, protect, cacheFile, cacheDirectory }) => {
+      const host = () => hosts.fleet.host(manager);
 
-    test("refusals leave the host as it was", async () => {
-      const before = await namesOn(host());
-      for (const dryRun of [true, false]) {
-        for (const missing of ["no-such-package", "hello-leaf-", "hello-fleet=9.9"]) {
-          const { error } = await ask(host(), "installPackages", { packages: ["hello-leaf", missing], dryRun });
-          expect(error).toMatchObject({ reason: "UNKNOWN_PACKAGE", metadata: { package: missing } });
+      test("refusals leave the host as it was", async () => {
+        const before = await namesOn(host());
+        for (const dryRun of [true, false]) {
+          for (const missing of ["no-such-package", "hello-leaf-", "hello-fleet=9.9"]) {
+            const { error } = await ask(host(), "installPackages", { packages: ["hello-leaf", missing], dryRun });
+            expect(error).toMatchObject({ reason: "UNKNOWN_PACKAGE", metadata: { package: missing } });
+          }
+          const { error } = await ask(host(), "removePackages", { packages: ["hello-leaf"], dryRun });
+          expect(error).toMatchObject({ reason: "UNKNOWN_PACKAGE", metadata: { package: "hello-leaf" } });
         }
-        const { error } = await ask(host(), "removePackages", { packages: ["hello-leaf"], dryRun });
-        expect(error).toMatchObject({ reason: "UNKNOWN_PACKAGE", metadata: { package: "hello-leaf" } });
-      }
-      const asNobody = await hosts.ask(host(), "installPackages", { packages: ["hello-leaf"] }, { wrapper: nobody });
-      expect(asNobody.error).toMatchObject({ reason: "PRIVILEGE_MISSING", metadata: { needs: "root" } });
-      expect(await namesOn(host())).toEqual(before);
-    }, 90_000);
+        const asNobody = await hosts.ask(host(), "installPackages", { packages: ["hello-leaf"] }, { wrapper: nobody });
+        expect(asNobody.error).toMatchObject({ reason: "PRIVILEGE_MISSING", metadata: { needs: "root" } });
+        expect(await namesOn(host())).toEqual(before);
+      }, 90_000);
 
-    test("the lock is held: LOCKED with the lock and its holder, after a bounded wait; later it goes on", async () => {
-      const install = () => ask(host(), "installPackages", { packages: ["hello-leaf"] });
-      await host().run(["systemd-run", "--quiet", "--unit=holder", "sh", "-c", holdLock]);
-      await expect
-        .poll(async () => (await install()).error, { timeout: 20_000 })
-        .toMatchObject({
-          reason: "LOCKED",
-          metadata: { lock: expect.stringMatching(lock), pid: expect.stringMatching(/^\d+$/) },
-        });
-      const started = performance.now();
-      const { error } = await install();
-      // The suite's handlers wait 2 s for a lock.
-      expect(performance.now() - started).toBeGreaterThan(1500);
-      expect(await host().readFile(`/proc/${error?.metadata.pid}/comm`)).toBe(`${holder}\n`);
-      await host().run(["systemctl", "kill", "--signal=KILL", "holder"]);
-      if (manager === "pacman") {
-        await expect.poll(async () => (await install()).error?.metadata).toMatchObject({ pid: "" });
-        await host().run(["rm", "/var/lib/pacman/db.lck"]);
-      }
-      expect((await install()).response.changes).toMatchObject([
-        { subject: "hello-leaf", kind: "CHANGE_KIND_INSTALL" },
-      ]);
-    }, 90_000);
+      test("the lock is held: LOCKED with the lock and its holder, after a bounded wait; later it goes on", async () => {
+        const install = () => ask(host(), "installPackages", { packages: ["hello-leaf"] });
+        await host().run(["systemd-run", "--quiet", "--unit=holder", "sh", "-c", holdLock]);
+        await expect.poll(async () => (await host().exec(["sh", "-c", isHeld])).exitCode, { timeout: 20_000 }).toBe(0);
+        const started = performance.now();
+        const { error } = await install();
+        expect(error).toMatchObject({ reason: "LOCKED", metadata: { lock: expect.stringMatching(lock) } });
+        // The suite's handlers wait 2 s for a lock.
+        expect(performance.now() - started).toBeGreaterThan(1500);
+        expect(await host().readFile(`/proc/${error?.metadata.pid}/comm`)).toBe(`${holder}\n`);
+        await host().run(["systemctl", "kill", "--signal=KILL", "holder"]);
+        if (manager === "pacman") {
+          await expect.poll(async () => (await install()).error?.metadata).toMatchObject({ pid: "" });
+          await host().run(["rm", "/var/lib/pacman/db.lck"]);
+        }
+        expect((await install()).response.changes).toMatchObject([
+          { subject: "hello-leaf", kind: "CHANGE_KIND_INSTALL" },
+        ]);
+      }, 90_000);
 
-    test("a protected package stays", async () => {
-      if (protect === undefined) return expect(manager).toBe("zypper");
-      await host().run(["sh", "-c", protect]);
-      const name = manager === "apt" ? "bash" : "hello-leaf";
-      for (const dryRun of [true, false]) {
-        const { error } = await ask(host(), "removePackages", { packages: [name], dryRun });
-        expect(error).toMatchObject({ reason: "CHANGE_REFUSED", metadata: { rule: "protected" } });
-      }
-      expect(await namesOn(host())).toContain(name);
-    }, 60_000);
+      test("a protected package stays", async () => {
+        if (protect === undefined) return expect(manager).toBe("zypper");
+        await host().run(["sh", "-c", protect]);
+        const name = manager === "apt" ? "bash" : "hello-leaf";
+        for (const dryRun of [true, false]) {
+          const { error } = await ask(host(), "removePackages", { packages: [name], dryRun });
+          expect(error).toMatchObject({ reason: "CHANGE_REFUSED", metadata: { rule: "protected" } });
+        }
+        expect(await namesOn(host())).toContain(name);
+      }, 60_000);
 
-    test("downloaded packages are measured, deleted, and gone", async () => {
-      const cache = { scopes: ["OPTIMIZE_SCOPE_PACKAGE_CACHE"] };
-      await hosts.response(host(), "optimize", cache);
-      const plant = `file=${cacheFile}; mkdir -p "$(dirname "$file")"; dd if=/dev/zero of="$file" bs=1000 count=1000`;
-      await host().run(["sh", "-c", plant]);
-      const freed = {
-        changes: [{ subject: cacheDirectory, kind: "CHANGE_KIND_CLEAN", from: "filled", to: "empty" }],
-        freedBytes: "1003520",
-      };
-      expect(await hosts.response(host(), "optimize", { ...cache, dryRun: true })).toMatchObject(freed);
-      expect(await hosts.response(host(), "optimize", cache)).toMatchObject(freed);
-      expect((await host().exec(["sh", "-c", `test -e ${cacheFile}`])).exitCode).toBe(1);
-      expect(await hosts.response(host(), "optimize", cache)).toMatchObject({ changes: [], freedBytes: "0" });
-    }, 60_000);
-  });
+      test("downloaded packages are measured, deleted, and gone", async () => {
+        const cache = { scopes: ["OPTIMIZE_SCOPE_PACKAGE_CACHE"] };
+        await hosts.response(host(), "optimize", cache);
+        const plant = `file=${cacheFile}; mkdir -p "$(dirname "$file")"; dd if=/dev/zero of="$file" bs=1000 count=1000`;
+        await host().run(["sh", "-c", plant]);
+        const freed = {
+          changes: [{ subject: cacheDirectory, kind: "CHANGE_KIND_CLEAN", from: "filled", to: "empty" }],
+          freedBytes: "1003520",
+        };
+        expect(await hosts.response(host(), "optimize", { ...cache, dryRun: true })).toMatchObject(freed);
+        expect(await hosts.response(host(), "optimize", cache)).toMatchObject(freed);
+        expect((await host().exec(["sh", "-c", `test -e ${cacheFile}`])).exitCode).toBe(1);
+        expect(await hosts.response(host(), "optimize", cache)).toMatchObject({ changes: [], freedBytes: "0" });
+      }, 60_000);
+    },
+  );
 
   describe("what no repository has", () => {
     test.each(["dnf", "zypper", "pacman"])(
