@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { OutputTail } from "../../../services/providers/linux/output-tail.js";
 import { readProgram, runProgram } from "../../../services/providers/linux/run-program.js";
 import { ErrorReason, errorDetailOf, failure } from "../../../services/shared/errors.js";
 
@@ -156,6 +158,18 @@ describe("what it writes", () => {
     await expect(shell(`echo $$ > ${directory}/consumed; exec yes`, { consume })).rejects.toThrow("bad line");
     expect(isAlive(await pidIn("consumed"))).toBe(false);
   });
+});
+
+test("property: the tail of any chunks is their last bytes, and the rest is counted", () => {
+  const chunks = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 });
+  fc.assert(
+    fc.property(chunks, fc.integer({ min: 1, max: 60 }), (parts, limit) => {
+      const tail = new OutputTail(limit);
+      for (const part of parts) tail.push(Buffer.from(part.map((byte) => byte & 0x7f)));
+      const whole = Buffer.concat(parts.map((part) => part.map((byte) => byte & 0x7f))).toString("latin1");
+      expect(tail.text()).toEqual({ text: whole.slice(-limit), cutBytes: Math.max(0, whole.length - limit) });
+    }),
+  );
 });
 
 describe("when it does not end", () => {

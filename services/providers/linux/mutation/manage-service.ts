@@ -57,9 +57,13 @@ async function carryOut(
     throw await failedAction(verb, name, signal, error);
   }
   if (!starts) return (await showUnits([name], signal))[0] ?? unit;
-  const { unit: settled, isUp } = await settleUnit(name, signal);
+  const { unit: settled, isUp } = await settleUnit(name, knownRestartsOf(unit), signal);
   if (isUp) return settled;
   throw await failedAction(verb, name, signal);
+}
+
+function knownRestartsOf({ ActiveState, NRestarts }: UnitProperties): number {
+  return ActiveState === "activating" ? Number(NRestarts ?? 0) : 0;
 }
 
 // The state is systemd's own words; what the service wrote is untrusted and stands in the metadata alone.

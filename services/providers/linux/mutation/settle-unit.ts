@@ -14,13 +14,16 @@ export interface Settled {
   readonly isUp: boolean;
 }
 
-/** Watches the unit until it has failed, ended, or been active for a second without a restart. */
-export async function settleUnit(name: string, signal: AbortSignal): Promise<Settled> {
+/**
+ * Watches the unit until it has failed, ended, or been active for a second without a restart. A start by hand sets systemd's count of
+ * restarts to 0, except in the middle of them, and then `knownRestarts` are not the start's.
+ */
+export async function settleUnit(name: string, knownRestarts: number, signal: AbortSignal): Promise<Settled> {
   let steadySince = Date.now();
   let previous: UnitProperties | undefined;
   for (;;) {
     const unit = (await showUnits([name], signal))[0] ?? {};
-    if (hasCrashed(unit, previous)) return { unit, isUp: false };
+    if (hasCrashed(unit, knownRestarts)) return { unit, isUp: false };
     if (isMoving(unit) || unit.MainPID !== previous?.MainPID) steadySince = Date.now();
     if (!isMoving(unit) && unit.ActiveState !== "active") return { unit, isUp: unit.Result === "success" };
     if (Date.now() - steadySince >= stableMs) return { unit, isUp: true };
@@ -34,7 +37,6 @@ function isMoving({ ActiveState = "" }: UnitProperties): boolean {
 }
 
 // A restart by systemd itself means that it crashed, whatever it does now.
-function hasCrashed(unit: UnitProperties, previous: UnitProperties | undefined): boolean {
-  const restarted = previous !== undefined && Number(unit.NRestarts ?? 0) > Number(previous.NRestarts ?? 0);
-  return unit.ActiveState === "failed" || restarted || /^auto-restart/.test(unit.SubState ?? "");
+function hasCrashed({ ActiveState, SubState = "", NRestarts = "0" }: UnitProperties, knownRestarts: number): boolean {
+  return ActiveState === "failed" || Number(NRestarts) > knownRestarts || SubState.startsWith("auto-restart");
 }

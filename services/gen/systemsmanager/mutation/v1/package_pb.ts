@@ -23,7 +23,8 @@ export const file_systemsmanager_mutation_v1_package: GenFile = /*@__PURE__*/
  */
 export type InstallPackagesRequest = Message<"systemsmanager.mutation.v1.InstallPackagesRequest"> & {
   /**
-   * Names, each at most once; "name=version" asks for one version.
+   * Names, each at most once; "name=version" asks for one version. A package that is installed already stays as it is, unless
+   * another version of it is asked for.
    *
    * @generated from field: repeated string packages = 1;
    */

@@ -51,7 +51,7 @@ export type QueryLogsRequest = Message<"systemsmanager.telemetry.v1.QueryLogsReq
   until?: Timestamp | undefined;
 
   /**
-   * RE2 pattern searched for in the message.
+   * RE2 pattern searched for in the message's first MiB.
    *
    * @generated from field: string pattern = 5;
    */
@@ -65,7 +65,7 @@ export type QueryLogsRequest = Message<"systemsmanager.telemetry.v1.QueryLogsReq
   boot?: number | undefined;
 
   /**
-   * Most lines to return, the newest; 0 means 100.
+   * Most lines to return, the newest; 0 means 100. Fewer are returned when they are long, so that an answer stays below 512 KiB.
    *
    * @generated from field: uint32 limit = 7;
    */
@@ -107,7 +107,7 @@ export type QueryLogsResponse = Message<"systemsmanager.telemetry.v1.QueryLogsRe
   matched: boolean;
 
   /**
-   * All matches, returned or not. Exact unless count_is_lower_bound.
+   * All matches, returned or not; with a cursor those that are older. Exact unless count_is_lower_bound.
    *
    * @generated from field: uint64 matched_count = 3;
    */
