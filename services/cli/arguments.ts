@@ -11,6 +11,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { InvalidArgumentError } from "commander";
+import { enumNames, enumNumber } from "../shared/enum-names.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
 import { nearest } from "../shared/nearest.js";
@@ -115,13 +116,11 @@ function singleValue(field: DescField, text: string): JsonValue {
   return text;
 }
 
-function enumValue(field: string, schema: DescEnum, text: string): string {
-  const wanted = `${schema.sharedPrefix ?? ""}${text.replaceAll("-", "_")}`.toUpperCase();
-  const found = schema.values.find((value) => value.name === wanted);
-  if (found) return found.name;
-  const choices = schema.values.filter((value) => value.number !== 0).map((value) => value.localName.toLowerCase());
+function enumValue(field: string, schema: DescEnum, text: string): number {
+  const number = enumNumber(schema, text.replaceAll("-", "_"));
+  if (number !== undefined) return number;
   throw failure(ErrorReason.INVALID_ARGUMENT, `${field} cannot be ${JSON.stringify(text)}`, {
     metadata: { field },
-    remedy: `use one of ${choices.join(", ")}`,
+    remedy: `use one of ${enumNames(schema).join(", ")}`,
   });
 }

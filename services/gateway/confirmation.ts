@@ -12,12 +12,12 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Plan } from "../gen/systemsmanager/fleet/v1/run_pb.js";
 import { RiskSchema } from "../gen/systemsmanager/options/v1/options_pb.js";
+import { enumName } from "../shared/enum-names.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { findOperation } from "../shared/operations.js";
+import { structureOf } from "../shared/structure.js";
 import { cleanText } from "../shared/untrusted-text.js";
 import { listNames } from "./render/list-names.js";
-import { structureOf } from "./render/structure.js";
-import { enumName } from "./schema/enum-names.js";
 import type { ToolCall } from "./tool.js";
 
 const question = "confirm";

@@ -1,50 +1,36 @@
 // Follows the events of a run for a tool call: progress to the client, cancellation to the fleet.
 import type { ServerContext } from "@modelcontextprotocol/server";
-import type { Plan, RunFinished, RunProgress, RunStarted } from "../gen/systemsmanager/fleet/v1/run_pb.js";
-import { ErrorReason, failure } from "../shared/errors.js";
+import type { Plan, RunFinished, RunProgress } from "../gen/systemsmanager/fleet/v1/run_pb.js";
 import { createLogger } from "../shared/log.js";
+import * as runEvents from "../shared/run-events.js";
 import type { FleetClient, ToolCall } from "./tool.js";
-
-/** The events that Run, PlanChange and CommitChange stream. */
-type RunEvent =
-  | { case: "started"; value: RunStarted }
-  | { case: "progress"; value: RunProgress }
-  | { case: "finished"; value: RunFinished }
-  | { case: "planned"; value: Plan }
-  | { case: undefined; value?: undefined };
-
-type RunEvents = AsyncIterable<{ event: RunEvent }>;
 
 const log = createLogger("gateway");
 
 /** Follows a run to its end. */
-export async function followRun(events: RunEvents, call: ToolCall): Promise<RunFinished> {
-  const last = await follow(events, call);
-  if (last?.case !== "finished") throw endedEarly();
-  return last.value;
+export function followRun(events: runEvents.RunEvents, call: ToolCall): Promise<RunFinished> {
+  return watching(call, (watch) => runEvents.followRun(events, watch));
 }
 
 /** Follows the dry run of a plan to its end. */
-export async function followPlan(events: RunEvents, call: ToolCall): Promise<Plan> {
-  const last = await follow(events, call);
-  if (last?.case !== "planned") throw endedEarly();
-  return last.value;
+export function followPlan(events: runEvents.RunEvents, call: ToolCall): Promise<Plan> {
+  return watching(call, (watch) => runEvents.followPlan(events, watch));
 }
 
-async function follow(events: RunEvents, { fleet, context }: ToolCall): Promise<RunEvent | undefined> {
+async function watching<Result>(
+  { fleet, context }: ToolCall,
+  follow: (watch: runEvents.RunWatcher) => Promise<Result>,
+): Promise<Result> {
   const report = progressReporter(context);
   const canceller = createCanceller(fleet, context.mcpReq.signal);
-  let last: RunEvent | undefined;
   try {
-    for await (const { event } of events) {
-      last = event;
+    return await follow(async (event) => {
       if (event.case === "started") canceller.started(event.value.runId);
       if (event.case === "progress") await report(event.value);
-    }
+    });
   } finally {
     canceller.stop();
   }
-  return last;
 }
 
 /** Sends each step forward as a progress notification, when the client asked for them. */
@@ -86,11 +72,4 @@ function createCanceller(fleet: FleetClient, signal: AbortSignal) {
     },
     stop: (): void => signal.removeEventListener("abort", cancel),
   };
-}
-
-function endedEarly(): Error {
-  return failure(ErrorReason.INTERNAL, "the run's stream ended before its result", {
-    metadata: { operation: "follow" },
-    remedy: "ask again; if it repeats, look at the log of the control plane",
-  });
 }

@@ -5,7 +5,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { listNames } from "../../services/gateway/render/list-names.js";
 import { decodeArguments } from "../../services/gateway/schema/decode-arguments.js";
-import { enumName, enumNames, enumNumber } from "../../services/gateway/schema/enum-names.js";
 import { isRequired, propertySchema } from "../../services/gateway/schema/json-schema.js";
 import { parseTime } from "../../services/gateway/schema/parse-time.js";
 import { OpenResultRequestSchema } from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
@@ -15,6 +14,7 @@ import { ManageServiceRequestSchema } from "../../services/gen/systemsmanager/mu
 import { QueryLogsRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/log_pb.js";
 import { GetProcessRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/process_pb.js";
 import { ListSocketsRequestSchema, SocketProtocol } from "../../services/gen/systemsmanager/telemetry/v1/socket_pb.js";
+import { enumName, enumNames, enumNumber } from "../../services/shared/enum-names.js";
 
 describe("a field's schema", () => {
   test.each([

@@ -1,15 +1,12 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { FleetService } from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
-import {
-  type QueryLogsRequest,
-  QueryLogsRequestSchema,
-} from "../../services/gen/systemsmanager/telemetry/v1/log_pb.js";
+import { QueryLogsRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/log_pb.js";
 import { ErrorReason, errorDetailOf } from "../../services/shared/errors.js";
 import { validate, validateRequests } from "../../services/shared/validation.js";
 
-test.each<[string, Partial<QueryLogsRequest>, RegExp]>([
+test.each<[string, MessageInitShape<typeof QueryLogsRequestSchema>, RegExp]>([
   ["a unit name with a slash", { unit: "../etc" }, /unit: .*pattern/],
   ["a limit beyond the greatest", { limit: 10_001 }, /limit: .*10000/],
   ["a boot that is yet to come", { boot: 1 }, /boot: .*0/],

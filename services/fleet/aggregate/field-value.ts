@@ -2,6 +2,7 @@
 import type { DescEnum, DescField, DescMessage } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
 import { type Duration, type Timestamp, timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
+import { enumName } from "../../shared/enum-names.js";
 import { cleanText, cleanUntrusted } from "../../shared/untrusted-text.js";
 
 /** How a value is read: as what it is, by its enum's names, or as one of the well-known types that stand for one value. */
@@ -59,9 +60,4 @@ function timestampText(value: Timestamp): string {
   const date = timestampDate(value);
   // A host can send a time that no calendar has.
   return Number.isNaN(date.getTime()) ? `${value.seconds} s` : date.toISOString();
-}
-
-function enumName(kind: DescEnum, value: number): string {
-  const name = kind.value[value]?.name;
-  return name === undefined ? String(value) : name.slice(kind.sharedPrefix?.length ?? 0).toLowerCase();
 }

@@ -1,8 +1,8 @@
 // The text of a summary: coverage, majority, deviations, numbers, errors, what was left out, handles; in that order, within the budget.
 import type { Handle } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
+import { countTokens } from "../../shared/count-tokens.js";
 import { cleanText } from "../../shared/untrusted-text.js";
 import type { Findings, Left } from "./collect-findings.js";
-import { countTokens } from "./count-tokens.js";
 import { type FittedSection, fitSections, type Section, tokensOfLine } from "./fit-budget.js";
 import { type Line, lineOf } from "./line.js";
 import { plural, showCount } from "./show-value.js";

@@ -1,6 +1,6 @@
 // Sections of lines fitted into a token budget. Each section is promised a share, so that none can crowd out another; what one does not need
 // goes to the others, first come first served. Every line is counted once, and none that could not fit any more.
-import { countTokens } from "./count-tokens.js";
+import { countTokens } from "../../shared/count-tokens.js";
 import type { Line } from "./line.js";
 
 /** A part of the text. */

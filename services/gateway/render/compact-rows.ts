@@ -1,6 +1,6 @@
 // The rows of a summary's sections in as few tokens as say the same: what an agent's client forwards is often the
 // structure alone.
-import type { Structure } from "./structure.js";
+import type { Structure } from "../../shared/structure.js";
 
 const shownKeys = 20;
 const shownPerPath = 5;

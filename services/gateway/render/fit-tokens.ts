@@ -1,12 +1,9 @@
 // Keeps what goes into an agent's context within a budget, and counts what it leaves out.
-import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
-
-// Host text may spell a special token; it is text like any other.
-const asPlainText = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
+import { countTokens } from "../../shared/count-tokens.js";
 
 /** Tokens of a text, or of a value's JSON, counted with o200k. */
 export function tokensOf(value: unknown): number {
-  return countTokens(typeof value === "string" ? value : JSON.stringify(value), asPlainText);
+  return countTokens(typeof value === "string" ? value : JSON.stringify(value));
 }
 
 /** The first items that fit the budget together, what they cost, and how many are left. */

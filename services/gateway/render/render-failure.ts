@@ -2,8 +2,8 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { errorDetailOf, reasonName } from "../../shared/errors.js";
+import { withoutRepeatedRemedy } from "../../shared/structure.js";
 import { cleanText } from "../../shared/untrusted-text.js";
-import { withoutRepeatedRemedy } from "./structure.js";
 
 /** "[REASON] message", with reason, remedy and metadata as structure. */
 export function renderFailure(error: unknown): CallToolResult {

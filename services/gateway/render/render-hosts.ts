@@ -2,8 +2,8 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { type HostFacts, HostFactsSchema } from "../../gen/systemsmanager/bus/v1/host_pb.js";
 import type { FindHostsResponse, FleetHost } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { type Structure, structureOf } from "../../shared/structure.js";
 import { cleanText } from "../../shared/untrusted-text.js";
-import { type Structure, structureOf } from "./structure.js";
 import { outputSchemaOf, textResult } from "./text-result.js";
 
 /** What find_hosts answers with. */

@@ -4,9 +4,9 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import type { Plan } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { ErrorClassSchema } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
 import { ErrorReason, failure, reasonName } from "../../shared/errors.js";
+import { structureOf } from "../../shared/structure.js";
 import { listNames } from "./list-names.js";
 import { structureSummary } from "./render-run.js";
-import { structureOf } from "./structure.js";
 import { outputSchemaOf, textResult } from "./text-result.js";
 
 /** What every planned change answers with. */

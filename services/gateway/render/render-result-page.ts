@@ -4,12 +4,12 @@ import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import type { OpenResultResponse, ResultItem } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import { HostErrorSchema, HostStateSchema } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { enumName } from "../../shared/enum-names.js";
 import { reasonName } from "../../shared/errors.js";
+import { type Structure, structureOf } from "../../shared/structure.js";
 import { cleanText } from "../../shared/untrusted-text.js";
-import { enumName } from "../schema/enum-names.js";
 import { tokensOf } from "./fit-tokens.js";
 import { listNames } from "./list-names.js";
-import { type Structure, structureOf } from "./structure.js";
 import { outputSchemaOf, textResult } from "./text-result.js";
 
 /** What open_result answers with. */

@@ -3,9 +3,9 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import { type Accounting, AccountingSchema, type RunFinished } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { type Summary, SummarySchema } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
+import { type Structure, structureOf } from "../../shared/structure.js";
 import { compactRows } from "./compact-rows.js";
 import { takeWithin } from "./fit-tokens.js";
-import { type Structure, structureOf } from "./structure.js";
 import { outputSchemaOf, textResult } from "./text-result.js";
 
 /** What every read answers with: hosts is the accounting, states without hosts left out. */

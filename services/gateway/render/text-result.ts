@@ -1,6 +1,6 @@
 // A tool result whose text and structure say the same, so that a client may give its model either.
 import type { CallToolResult, Tool as ToolDefinition } from "@modelcontextprotocol/server";
-import type { Structure } from "./structure.js";
+import type { Structure } from "../../shared/structure.js";
 
 /** A successful result. */
 export function textResult(text: string, structuredContent: Structure): CallToolResult {

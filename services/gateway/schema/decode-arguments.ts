@@ -2,11 +2,11 @@
 import { create, type DescField, type DescMessage, getOption, type MessageShape, ScalarType } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { oneof as oneofRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { enumNumber } from "../../shared/enum-names.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
 import { nearest } from "../../shared/nearest.js";
 import { cleanText } from "../../shared/untrusted-text.js";
 import { validate } from "../../shared/validation.js";
-import { enumNumber } from "./enum-names.js";
 import { isRequired, type PropertySchema, propertySchema } from "./json-schema.js";
 import { parseTime } from "./parse-time.js";
 

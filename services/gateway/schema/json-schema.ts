@@ -6,7 +6,7 @@ import {
   type RepeatedRules,
   type StringRules,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { enumNames } from "./enum-names.js";
+import { enumNames } from "../../shared/enum-names.js";
 
 /** The part of JSON Schema that tool arguments need. */
 export interface PropertySchema {

@@ -9,9 +9,9 @@ import {
   reflect,
 } from "@bufbuild/protobuf/reflect";
 import { type Duration, durationMs, type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
-import { ErrorReasonSchema } from "../../gen/systemsmanager/errors/v1/error_reason_pb.js";
-import { reasonName } from "../../shared/errors.js";
-import { enumName } from "../schema/enum-names.js";
+import { ErrorReasonSchema } from "../gen/systemsmanager/errors/v1/error_reason_pb.js";
+import { enumName } from "./enum-names.js";
+import { reasonName } from "./errors.js";
 
 /** A JSON object of structured content. */
 export type Structure = Record<string, unknown>;
