@@ -7,7 +7,7 @@ export interface JournalValue {
   readonly length: number;
 }
 
-/** One entry. A field that stands in it twice keeps its first value. */
+/** One entry. A field that stands in it twice keeps its first value. The bytes are views of what was pushed. */
 export type JournalFields = ReadonlyMap<string, JournalValue>;
 
 interface OpenValue {
@@ -37,59 +37,61 @@ export class JournalExportParser {
 
   /** False as soon as onEntry wants no more. */
   push(chunk: Buffer): boolean {
-    let rest = this.#pending.length > 0 ? Buffer.concat([this.#pending, chunk]) : chunk;
-    while (rest.length > 0) {
-      if (!this.#open && rest[0] === newline) {
+    const bytes = this.#pending.length > 0 ? Buffer.concat([this.#pending, chunk]) : chunk;
+    let at = 0;
+    while (at < bytes.length) {
+      if (!this.#open && bytes[at] === newline) {
         if (!this.#endEntry()) return false;
-        rest = rest.subarray(1);
+        at++;
         continue;
       }
-      const taken = this.#open ? this.#takeValue(this.#open, rest) : this.#takeName(rest);
-      if (taken === 0) break;
-      rest = rest.subarray(taken);
+      const next = this.#open ? this.#takeValue(this.#open, bytes, at) : this.#takeName(bytes, at);
+      if (next === at) break;
+      at = next;
     }
-    this.#pending = Buffer.from(rest);
+    this.#pending = Buffer.from(bytes.subarray(at));
     return true;
   }
 
-  // "NAME=", or the name on a line of its own and the value's length.
-  #takeName(bytes: Buffer): number {
-    const end = bytes.findIndex((byte) => byte === equals || byte === newline);
-    if (end < 0) return 0;
-    const name = bytes.toString("latin1", 0, end);
+  // "NAME=", or the name on a line of its own and the value's length. Gives where the value begins; `at` when that is still to come.
+  #takeName(bytes: Buffer, at: number): number {
+    let end = at;
+    while (end < bytes.length && bytes[end] !== equals && bytes[end] !== newline) end++;
+    if (end === bytes.length) return at;
+    const name = bytes.toString("latin1", at, end);
     if (bytes[end] === equals) return this.#openValue(name, undefined, end + 1);
-    if (bytes.length < end + 1 + sizeBytes) return 0;
+    if (bytes.length < end + 1 + sizeBytes) return at;
     return this.#openValue(name, Number(bytes.readBigUInt64LE(end + 1)), end + 1 + sizeBytes);
   }
 
-  #openValue(name: string, missing: number | undefined, taken: number): number {
+  #openValue(name: string, missing: number | undefined, begin: number): number {
     this.#open = { name, kept: [], keptBytes: 0, length: 0, missing };
-    return taken;
+    return begin;
   }
 
-  // Every value is followed by a newline.
-  #takeValue(open: OpenValue, bytes: Buffer): number {
-    if (open.missing === 0) return this.#closeValue(open);
-    const end = open.missing === undefined ? bytes.indexOf(newline) : open.missing;
-    const part = bytes.subarray(0, end < 0 ? bytes.length : end);
-    this.#keep(open, part);
-    if (open.missing !== undefined) open.missing -= part.length;
-    else if (end >= 0) return part.length + this.#closeValue(open);
-    return part.length;
+  // Every value is followed by a newline. Gives where the next field begins, or the end of the bytes.
+  #takeValue(open: OpenValue, bytes: Buffer, at: number): number {
+    if (open.missing === 0) return this.#closeValue(open, at + 1);
+    const found = open.missing === undefined ? bytes.indexOf(newline, at) : at + open.missing;
+    const end = found < 0 ? bytes.length : Math.min(found, bytes.length);
+    this.#keep(open, bytes, at, end);
+    if (open.missing !== undefined) open.missing -= end - at;
+    else if (found >= 0) return this.#closeValue(open, end + 1);
+    return end;
   }
 
-  #keep(open: OpenValue, part: Buffer): void {
-    const kept = part.subarray(0, Math.max(0, this.valueLimit - open.keptBytes));
-    open.kept.push(kept);
-    open.keptBytes += kept.length;
-    open.length += part.length;
+  #keep(open: OpenValue, bytes: Buffer, begin: number, end: number): void {
+    const keptEnd = Math.min(end, begin + this.valueLimit - open.keptBytes);
+    if (keptEnd > begin) open.kept.push(bytes.subarray(begin, keptEnd));
+    open.keptBytes += Math.max(0, keptEnd - begin);
+    open.length += end - begin;
   }
 
-  #closeValue({ name, kept, length }: OpenValue): number {
-    // The parts are views of whole chunks, which must not live as long as the entry.
-    if (!this.#fields.has(name)) this.#fields.set(name, { bytes: Buffer.concat(kept), length });
+  #closeValue({ name, kept, length }: OpenValue, next: number): number {
+    const bytes = kept.length === 1 ? (kept[0] as Buffer) : Buffer.concat(kept);
+    if (!this.#fields.has(name)) this.#fields.set(name, { bytes, length });
     this.#open = undefined;
-    return 1;
+    return next;
   }
 
   #endEntry(): boolean {
