@@ -16,7 +16,7 @@ export interface JournalEntry {
   readonly startedAtMs: number;
   /** The encoded Reply; absent as long as the change runs, and for ever when the daemon stopped within. */
   readonly reply?: Uint8Array;
-  /** True when an interrupted change was reported without being asked. */
+  /** True when the bus has the reply. */
   readonly reported?: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface Journal {
   find(commandId: string): JournalEntry | undefined;
   /** Resolves when it is on disk. */
   write(entry: JournalEntry): Promise<void>;
-  /** Changes that an earlier process began and did not finish, and that nobody was told of. */
+  /** Changes whose reply the bus does not have. */
   unreported(): JournalEntry[];
   /** A number greater than at every former call, on disk when it resolves. */
   nextAttachment(): Promise<bigint>;
@@ -69,16 +69,17 @@ function createJournal(
   close: () => Promise<void>,
 ): Journal {
   let closed = false;
+  const writes = new Set<Promise<boolean>>();
   return {
     sinceMs: numbers.get("since") as number,
     find: (commandId) => entries.get(commandId),
     async write(entry) {
-      if (closed)
-        throw failure(ErrorReason.STORAGE_FAILED, "the journal is closed", { remedy: "start the daemon again" });
-      await entries.put(entry.commandId, entry);
+      if (closed) throw journalClosed();
+      const written = entries.put(entry.commandId, entry);
+      writes.add(written);
+      await written.finally(() => writes.delete(written));
     },
-    unreported: () =>
-      [...entries.getRange()].map(({ value }) => value).filter(({ reply, reported }) => !reply && !reported),
+    unreported: () => [...entries.getRange()].map(({ value }) => value).filter(({ reported }) => !reported),
     async nextAttachment() {
       const next = Math.max((numbers.get("attachment") ?? 0) + 1, Date.now());
       await numbers.put("attachment", next);
@@ -86,9 +87,14 @@ function createJournal(
     },
     async close() {
       closed = true;
+      await Promise.allSettled(writes);
       await close();
     },
   };
+}
+
+function journalClosed() {
+  return failure(ErrorReason.STORAGE_FAILED, "the journal is closed", { remedy: "start the daemon again" });
 }
 
 async function prune(entries: Database<JournalEntry, string>): Promise<void> {

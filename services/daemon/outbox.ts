@@ -20,7 +20,8 @@ const maxBytes = 32 * 1024 * 1024;
 // How often replies that a slow relay did not take are tried again.
 const retryMs = 50;
 
-export function createOutbox(counters: DaemonCounters, log: Logger): Outbox {
+/** onTaken is told every reply that the bus has. */
+export function createOutbox(counters: DaemonCounters, log: Logger, onTaken: (reply: Reply) => void): Outbox {
   let replies: Reply[] = [];
   let bytes = 0;
   let connection: RelayConnection | undefined;
@@ -70,7 +71,12 @@ export function createOutbox(counters: DaemonCounters, log: Logger): Outbox {
       gone = 0;
       flush();
     },
-    taken: (count) => remove(Math.max(0, Math.min(count - gone, sent))),
+    taken(count) {
+      const confirmed = Math.max(0, Math.min(count - gone, sent));
+      const taken = replies.slice(0, confirmed);
+      remove(confirmed);
+      for (const reply of taken) onTaken(reply);
+    },
     close: () => clearInterval(timer),
   };
 }

@@ -28,8 +28,13 @@ export interface CommandRunnerOptions {
 export interface CommandRunner {
   /** Resolves when the command is answered; never rejects. The command's origin was verified before. */
   run(command: Command): Promise<void>;
-  /** Answers INDETERMINATE, once, for every change that an earlier process began and did not finish; never rejects. */
-  reportInterrupted(): Promise<void>;
+  /**
+   * Answers for every change of an earlier process whose reply the bus does not have: its result, or INDETERMINATE when it did not
+   * finish. Called once, before anything runs.
+   */
+  reportEarlierChanges(): void;
+  /** The bus has this reply; never rejects. */
+  confirm(reply: Reply): Promise<void>;
   /** Resolves when every command is answered. */
   idle(): Promise<void>;
   /** Takes no more commands, ends everything but a change that has begun, and resolves as idle does. */
@@ -90,14 +95,18 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
         log.error({ err: error, commandId: command.commandId }, "command could not be answered");
       }
     },
-    async reportInterrupted() {
+    reportEarlierChanges() {
+      for (const entry of journal.unreported()) send(replyFromJournal(entry, hostId));
+    },
+    async confirm({ commandId }) {
       try {
-        for (const entry of journal.unreported().filter(({ commandId }) => !running.has(commandId))) {
-          send(replyFromJournal(entry, hostId));
-          await journal.write({ ...entry, reported: true });
-        }
+        const entry = journal.find(commandId);
+        if (entry && !entry.reported) await journal.write({ ...entry, reported: true });
       } catch (error) {
-        log.error({ err: error }, "interrupted changes could not be reported; they will be at the next attachment");
+        log.warn(
+          { err: error, commandId },
+          "not noted that the reply arrived; it will be sent once more after a restart",
+        );
       }
     },
     idle,

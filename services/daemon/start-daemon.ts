@@ -24,7 +24,7 @@ import { createDeliveryHandler } from "./handle-delivery.js";
 import { openJournal } from "./journal.js";
 import { createOutbox } from "./outbox.js";
 import { connectRelay, type RelayConnection } from "./relay-connection.js";
-import { createCommandRunner } from "./run-command.js";
+import { type CommandRunner, createCommandRunner } from "./run-command.js";
 import { stayAttached } from "./stay-attached.js";
 
 export interface DaemonOptions {
@@ -68,8 +68,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const journal = await openJournal(join(options.stateDirectory, "journal"));
   const counters = createDaemonCounters();
   const runner = createOperationRunner(options.provider, log, options.limits);
-  const outbox = createOutbox(counters, log);
-  const commands = createCommandRunner({ hostId, runner, journal, send: outbox.send, counters, log });
+  const outbox = createOutbox(counters, log, (reply) => void commands.confirm(reply));
+  const commands: CommandRunner = createCommandRunner({ hostId, runner, journal, send: outbox.send, counters, log });
   const onDelivery = createDeliveryHandler({ ...options, hostId, commands, send: outbox.send, counters, log });
   const direct = options.listen ? await startDirectServer(runner, options.listen, log) : undefined;
 
@@ -89,15 +89,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     return connection;
   }
 
-  function useConnection(connection: RelayConnection | undefined) {
-    outbox.attach(connection);
-    if (connection) void commands.reportInterrupted();
-  }
-
+  commands.reportEarlierChanges();
   const attacher = stayAttached({
     relayUrls: options.relayUrls,
     connect,
-    onConnection: useConnection,
+    onConnection: outbox.attach,
     backoff: options.backoff ?? defaultBackoff,
     log,
   });

@@ -8,6 +8,8 @@ import { createFrameDecoder } from "../shared/grpc-frames.js";
 export interface AttachStreamEvents {
   /** Throws to end the stream with that error. */
   onMessage(message: Buffer): void;
+  /** The daemon has said everything; the stream ends when this resolves. */
+  onEnd(): Promise<void>;
   /** The daemon went or the stream ended; error tells why, when it was not the daemon's wish. */
   onClose(error: unknown): void;
 }
@@ -80,7 +82,7 @@ export function acceptAttachStream(
   });
   stream.on("end", () => {
     orEnd(() => decoder.end());
-    end();
+    void events.onEnd().finally(end);
   });
   stream.on("error", (error) => {
     status ??= ConnectError.from(error);

@@ -64,14 +64,17 @@ export function sweepAttachments(table: AttachmentTable, intervalMs: number): vo
   const now = performance.now();
   for (const attachment of table.byHostId.values()) {
     const { stream, facts, lastReceived, lastSent, toldReplies } = attachment;
-    const takenReplies = attachment.takenReplies();
     if (now - lastReceived > 3 * intervalMs) stream.end(silent(facts.hostId, now - lastReceived));
-    else if (takenReplies > toldReplies || now - lastSent >= intervalMs) {
-      attachment.lastSent = now;
-      attachment.toldReplies = takenReplies;
-      stream.send([encodeResponse({ case: "heartbeat", value: create(HeartbeatSchema, { takenReplies }) })]);
-    }
+    else if (attachment.takenReplies() > toldReplies || now - lastSent >= intervalMs) tellTaken(attachment);
   }
+}
+
+/** Sends a heartbeat, with the number of replies that the daemon need not send again. */
+export function tellTaken(attachment: Attachment): void {
+  const takenReplies = attachment.takenReplies();
+  attachment.lastSent = performance.now();
+  attachment.toldReplies = takenReplies;
+  attachment.stream.send([encodeResponse({ case: "heartbeat", value: create(HeartbeatSchema, { takenReplies }) })]);
 }
 
 // A host that keeps no count of its own gets the clock's, so that numbers grow across relays too.

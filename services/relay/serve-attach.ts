@@ -8,7 +8,7 @@ import { validate } from "../shared/validation.js";
 import { protocolVersion } from "../shared/version.js";
 import { decodeDaemonMessage, encodeResponse } from "./attach-messages.js";
 import type { AttachStream, AttachStreamEvents } from "./attach-stream.js";
-import type { Attachment, AttachmentTable } from "./attachment-table.js";
+import { type Attachment, type AttachmentTable, tellTaken } from "./attachment-table.js";
 import type { ReplyForwarder } from "./forward-replies.js";
 import type { RelayCounters } from "./relay-counters.js";
 
@@ -31,7 +31,7 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
   let attachment: Attachment | undefined;
   let receivedReplies = 0n;
   // Numbers of the replies that the bus does not have yet, in order.
-  const pendingReplies = new Set<bigint>();
+  const pendingReplies = new Map<bigint, Promise<void>>();
   const helloTimer = setTimeout(() => stream.end(noHello(options.helloTimeoutMs)), options.helloTimeoutMs);
 
   function attach(hello: Hello) {
@@ -48,16 +48,16 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
   function forward(to: Attachment, message: Extract<ReturnType<typeof decodeDaemonMessage>, { case: "reply" }>) {
     if (message.reply.hostId !== to.facts.hostId) throw outOfPlace(`a reply of host ${message.reply.hostId}`);
     const number = ++receivedReplies;
-    pendingReplies.add(number);
-    if (pendingReplies.size === maxPendingReplies) stream.setReading(false);
-    options.forwardReply(message.reply, message.encoded).finally(() => {
+    const published = options.forwardReply(message.reply, message.encoded).finally(() => {
       pendingReplies.delete(number);
       if (pendingReplies.size === maxPendingReplies - 1) stream.setReading(true);
     });
+    pendingReplies.set(number, published);
+    if (pendingReplies.size === maxPendingReplies) stream.setReading(false);
   }
 
   function takenReplies(): bigint {
-    const [oldestPending] = pendingReplies;
+    const [oldestPending] = pendingReplies.keys();
     return oldestPending === undefined ? receivedReplies : oldestPending - 1n;
   }
 
@@ -68,6 +68,10 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
       if (!attachment) throw outOfPlace(`${message.case} before hello`);
       attachment.lastReceived = performance.now();
       if (message.case === "reply") forward(attachment, message);
+    },
+    async onEnd() {
+      await Promise.all(pendingReplies.values());
+      if (attachment) tellTaken(attachment);
     },
     onClose(error) {
       clearTimeout(helloTimer);

@@ -38,13 +38,13 @@ beforeAll(() => {
 afterAll(() => rmSync(compiled, { recursive: true, force: true }));
 
 beforeEach(async () => {
-  path = await openTestPath();
+  path = await openTestPath({ heartbeatIntervalMs: 100 });
   directory = path.makeDirectory();
   writeFileSync(join(directory, "fleet.pub"), path.fleet.key.verifyingKey.pem);
 });
 
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
+  for (const child of children.splice(0)) killGroup(child);
   await path.close();
 });
 
@@ -57,17 +57,24 @@ function noted(): string[] {
   return existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
 }
 
-async function startChild(): Promise<ChildProcess> {
-  const args = [path.relay.url, join(directory, "fleet.pub"), join(directory, "state"), join(directory, "notes")];
-  const child = spawn(process.execPath, [childProgram(), ...args], { stdio: ["ignore", "inherit", "inherit"] });
+async function startChild(relayUrl = path.relay.url, tracer: string[] = []): Promise<ChildProcess> {
+  const args = [relayUrl, join(directory, "fleet.pub"), join(directory, "state"), join(directory, "notes")];
+  const [program, ...all] = [...tracer, process.execPath, childProgram(), ...args] as [string, ...string[]];
+  const child = spawn(program, all, { stdio: ["ignore", "inherit", "inherit"], detached: true });
   children.push(child);
   await path.fleet.presenceOf(hostId, true);
   return child;
 }
 
+// The child leads a group of its own, so that a tracer's child goes with it.
+function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, "SIGKILL");
+}
+
 async function killChild(child: ChildProcess): Promise<void> {
-  child.kill("SIGKILL");
-  await once(child, "exit");
+  const exited = once(child, "exit");
+  killGroup(child);
+  await exited;
   await path.fleet.presenceOf(hostId, false);
 }
 
@@ -101,26 +108,62 @@ test("killed between STARTED and DONE: INDETERMINATE at once when it is back, ag
   const other = signChange("quick.service");
   await path.fleet.publish(other.signed, [hostId]);
   expect((await path.fleet.repliesTo(other.command))[0]?.outcome).toBe(ReplyOutcome.OK);
+  // Long enough for the relay's word that the bus has them.
+  await new Promise((resolve) => setTimeout(resolve, 500));
   await killChild(second);
 
   await startChild();
   await path.fleet.publish(other.signed, [hostId]);
   const [, again] = await path.fleet.repliesTo(other.command, 2);
   expect(again).toMatchObject({ outcome: ReplyOutcome.OK, fromJournal: true });
-  // What was reported once is not reported unasked again.
+  // What the bus has is not reported unasked again.
   expect(path.fleet.replies.filter(({ commandId }) => commandId === command.commandId).length).toBe(2);
   expect(noted()).toEqual(["hang.service", "quick.service"]);
 });
 
-test("killed after DONE: the stored result, and not run twice", async () => {
+test("killed after DONE, with the reply on the bus: the stored result when asked, and not run twice", async () => {
   const first = await startChild();
   const { command, signed } = signChange("quick.service");
   await path.fleet.publish(signed, [hostId]);
   const [reply] = await path.fleet.repliesTo(command);
+  await new Promise((resolve) => setTimeout(resolve, 500));
   await killChild(first);
   await startChild();
   await path.fleet.publish(signed, [hostId]);
   const [, again] = await path.fleet.repliesTo(command, 2);
   expect(again).toEqual({ ...reply, fromJournal: true });
   expect(noted()).toEqual(["quick.service"]);
+});
+
+test("killed after DONE, before the relay's word that the bus has the reply: it is sent again unasked", async () => {
+  const slow = await path.startRelay({ heartbeatIntervalMs: 60_000 });
+  const first = await startChild(slow.url);
+  const { command, signed } = signChange("quick.service");
+  await path.fleet.publish(signed, [hostId]);
+  await path.fleet.repliesTo(command);
+  await killChild(first);
+  await startChild();
+  const replies = await path.fleet.repliesTo(command, 2);
+  expect(replies.map(({ fromJournal }) => fromJournal)).toEqual([false, true]);
+  expect(noted()).toEqual(["quick.service"]);
+});
+
+const strace = spawnSync("strace", ["-V"]).status === 0;
+if (!strace && process.env.CI) throw new Error("strace is needed to prove that the journal is synced before a change");
+
+test.skipIf(!strace)("STARTED is synced to disk before the change begins, and DONE before its reply", async () => {
+  const trace = join(directory, "trace");
+  const child = await startChild(path.relay.url, ["strace", "-f", "-e", "trace=fdatasync,openat", "-o", trace]);
+  const before = readFileSync(trace, "utf8").length;
+  const { command, signed } = signChange("quick.service");
+  await path.fleet.publish(signed, [hostId]);
+  await path.fleet.repliesTo(command);
+  const calls = readFileSync(trace, "utf8").slice(before).split("\n");
+  const order = calls.flatMap((call) =>
+    call.includes("fdatasync") ? ["sync"] : call.includes("/notes") ? ["change"] : [],
+  );
+  expect(order.indexOf("change")).toBeGreaterThan(order.indexOf("sync"));
+  expect(order.indexOf("sync")).toBe(0);
+  expect(order.lastIndexOf("sync")).toBeGreaterThan(order.indexOf("change"));
+  await killChild(child);
 });

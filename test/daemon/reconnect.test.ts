@@ -31,7 +31,7 @@ test("a relay that is restarted at its address gets its daemons back", async () 
   await path.fleet.presenceOf(daemon.hostId, false);
   await path.startRelay({ listen: { host: "127.0.0.1", port: Number(port) } });
   const presence = await path.fleet.presenceOf(daemon.hostId, true);
-  expect(daemon.counters().attachments).toBe(2);
+  await waitFor(() => daemon.counters().attachments === 2, "the welcome");
   const [first] = path.fleet.presences;
   expect(presence.attachment).toBeGreaterThan(first?.attachment ?? 0n);
   await ask(daemon.hostId);

@@ -97,7 +97,7 @@ test("Connect's client attaches, gets a command and answers it", async () => {
   await path.fleet.presenceOf(hostIdOf("stock"), true);
   await path.fleet.send([hostIdOf("stock")], { method: snapshotMethod });
   await answered;
-  expect(cases).toEqual(["welcome", "command"]);
+  expect(cases).toEqual(["welcome", "command", "heartbeat"]);
   await waitFor(() => path.fleet.replies.length === 1, "the reply");
   expect(path.fleet.replies[0]).toMatchObject({ runId: "r", outcome: ReplyOutcome.OK });
 });
