@@ -48,6 +48,8 @@ export interface FleetParts {
   readonly runs: RunManager;
   /** Reduces what the hosts of a run answered so far; 0 tokens means the default. */
   readonly summarize: (run: TrackedRun, tokenBudget: number) => Summary;
+  /** Aborted when the control plane stops: streams then end, runs go on at the next start. */
+  readonly stopping: AbortSignal;
 }
 
 type LiveEvent = { case: "started"; value: RunStarted } | { case: "progress"; value: RunProgress };
@@ -55,20 +57,28 @@ type RunEvent = LiveEvent | { case: "finished"; value: RunFinished };
 
 /** The handlers of every rpc. A run belongs to its principal: to everybody else it does not exist. */
 export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService> {
-  const { database, inventory, runs, summarize } = parts;
+  const { database, inventory, runs, summarize, stopping } = parts;
 
-  async function* follow(run: TrackedRun, signal: AbortSignal): AsyncGenerator<LiveEvent> {
+  // Ends when the run is finished. A caller that went away is told nothing more; one that is still there when the control
+  // plane stops is told that it did.
+  async function* follow(run: TrackedRun, context: HandlerContext): AsyncGenerator<LiveEvent> {
     const { runId } = run.record;
+    const signal = AbortSignal.any([context.signal, stopping]);
     yield { case: "started", value: create(RunStartedSchema, { runId, targeted: run.targets.length }) };
     for await (const accounting of followProgress(run, signal)) {
       yield { case: "progress", value: create(RunProgressSchema, { accounting }) };
     }
+    if (!run.isFinished && stopping.aborted) throw fleetStops(runId);
+    if (!signal.aborted) await run.finished;
   }
 
-  async function* followToSummary(run: TrackedRun, tokenBudget: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
-    yield* follow(run, signal);
-    if (signal.aborted) return;
-    await run.finished;
+  async function* followToSummary(
+    run: TrackedRun,
+    tokenBudget: number,
+    context: HandlerContext,
+  ): AsyncGenerator<RunEvent> {
+    yield* follow(run, context);
+    if (context.signal.aborted) return;
     const summary = summarize(run, tokenBudget);
     yield { case: "finished", value: create(RunFinishedSchema, { run: run.toMessage(), summary }) };
   }
@@ -83,16 +93,15 @@ export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService
     async *run(request, context) {
       validate(RunRequestSchema, request);
       const run = await runs.start(prepareRead(inventory, question(request, context)));
-      for await (const event of followToSummary(run, request.tokenBudget, context.signal)) yield { event };
+      for await (const event of followToSummary(run, request.tokenBudget, context)) yield { event };
     },
 
     async *planChange(request, context) {
       validate(PlanChangeRequestSchema, request);
       const { order, decision } = prepareDryRun(inventory, question(request, context));
       const dryRun = await runs.start(order);
-      for await (const event of follow(dryRun, context.signal)) yield { event };
+      for await (const event of follow(dryRun, context)) yield { event };
       if (context.signal.aborted) return;
-      await dryRun.finished;
       const summary = summarize(dryRun, request.tokenBudget);
       yield { event: { case: "planned", value: await makePlan(database, { dryRun, summary, decision }) } };
     },
@@ -108,7 +117,7 @@ export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService
       if (!confirmation) throw failure(ErrorReason.INVALID_ARGUMENT, "the confirmation is missing");
       const order = { planHash, confirmation, principal: principalOf(context), ...timeoutOf(request) };
       const run = await commitPlan(database, runs, order);
-      for await (const event of followToSummary(run, tokenBudget, context.signal)) yield { event };
+      for await (const event of followToSummary(run, tokenBudget, context)) yield { event };
     },
 
     async getRun(request, context) {
@@ -165,6 +174,13 @@ function timeoutOf({ timeout }: { timeout?: Duration | undefined }): { timeoutMs
 function viewOf(database: StateDatabase, { target }: OpenResultRequest, principal: string) {
   if (target.case === "handle") return openHandle(database.handleKey, target.value, principal);
   return { runId: target.value ?? "" };
+}
+
+function fleetStops(runId: string) {
+  return failure(ErrorReason.UNREACHABLE, "the control plane is stopping", {
+    metadata: { address: "fleet", run_id: runId },
+    remedy: `read the run ${runId} when it is back: it goes on, and its answers are kept`,
+  });
 }
 
 function findRun(runs: RunManager, runId: string, principal: Principal): TrackedRun {

@@ -55,7 +55,9 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     maxActiveRuns: options.maxActiveRuns ?? defaultMaxActiveRuns,
   });
   const stopRetention = startRetention(database, retention, (runId) => runs.forget(runId), log);
+  const stopping = new AbortController();
   const service = fleetService({
+    stopping: stopping.signal,
     database,
     inventory,
     runs,
@@ -67,6 +69,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       router.service(FleetService, service);
     },
     close: async () => {
+      stopping.abort();
       await stopRetention();
       await runs.close();
       await inventory.close();

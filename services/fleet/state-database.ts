@@ -3,7 +3,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Database, open } from "lmdb";
+import { type Database, open, type RootDatabase } from "lmdb";
+import { ErrorReason, failure } from "../shared/errors.js";
 import type { PlanRecord } from "./plan/plan-record.js";
 import type { HostAnswer, RunRecord, RunSubject } from "./run/run-record.js";
 
@@ -32,11 +33,9 @@ export interface StateDatabase {
   close(): Promise<void>;
 }
 
-/** Opens the state in this directory, or makes it there, readable by the owner alone. */
+/** Opens the state in this directory, or makes it there, readable by the owner alone. Throws STORAGE_FAILED. */
 export function openStateDatabase(stateDirectory: string): StateDatabase {
-  const path = join(stateDirectory, "fleet");
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const root = open({ path, maxDbs: 12 });
+  const root = openRoot(join(stateDirectory, "fleet"));
   const meta = root.openDB<Buffer, string>({ name: "meta", encoding: "binary" });
   return {
     hosts: root.openDB({ name: "hosts", encoding: "binary" }),
@@ -55,6 +54,19 @@ export function openStateDatabase(stateDirectory: string): StateDatabase {
     },
     close: () => root.close(),
   };
+}
+
+function openRoot(path: string): RootDatabase {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return open({ path, maxDbs: 12 });
+  } catch (cause) {
+    throw failure(ErrorReason.STORAGE_FAILED, `the control plane's state cannot be opened: ${String(cause)}`, {
+      metadata: { path },
+      remedy: "make the directory writable for this user, or name another state directory",
+      cause,
+    });
+  }
 }
 
 function loadOrCreate(meta: Database<Buffer, string>, key: string, make: () => Buffer): Buffer {

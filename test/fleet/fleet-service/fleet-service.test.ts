@@ -173,3 +173,10 @@ test("a caller that nobody authenticated may do nothing", async () => {
   expect(await reasonOf(nobody.findHosts({ selector: "all" }))).toBe("UNAUTHENTICATED");
   expect(await reasonOf(nobody.listRuns({}))).toBe("UNAUTHENTICATED");
 });
+
+test("a state directory that cannot be written is STORAGE_FAILED and names the path", async () => {
+  fleet = await startFleet();
+  const opened = fleet.restart({ stateDirectory: "/dev/null/state" });
+  expect(await reasonOf(opened)).toBe("STORAGE_FAILED");
+  await expect(opened).rejects.toThrow(/name another state directory/);
+});

@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Bus } from "../../../services/bus/bus.js";
 import { openEmbeddedBus } from "../../../services/bus/embedded/open-embedded-bus.js";
 import { type Inventory, openInventory } from "../../../services/fleet/inventory/inventory.js";
 import { openStateDatabase, type StateDatabase } from "../../../services/fleet/state-database.js";
 import { PresenceSchema } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { createLogger } from "../../../services/shared/log.js";
+import { eventually } from "../run/eventually.js";
 
 const log = createLogger("inventory-test");
 const idOf = (letter: string) => letter.repeat(32);
@@ -55,7 +56,7 @@ async function heard(): Promise<void> {
   marker++;
   const name = `marker-${marker}`;
   await say("f", 1_000_000 + marker, true, { name });
-  await vi.waitFor(() => expect(inventory.find(idOf("f"))?.facts.name).toBe(name));
+  await eventually(() => expect(inventory.find(idOf("f"))?.facts.name).toBe(name));
 }
 
 let marker = 0;

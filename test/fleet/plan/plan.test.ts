@@ -13,6 +13,7 @@ import {
 import { Risk } from "../../../services/gen/systemsmanager/options/v1/options_pb.js";
 import { ErrorReason, errorDetailOf } from "../../../services/shared/errors.js";
 import { collect } from "../run/collect.js";
+import { eventually } from "../run/eventually.js";
 import { type FleetClient, type FleetUnderTest, listServices, silence, startFleet } from "../run/fleet-under-test.js";
 import { type Behaviour, hostIdOf, ok } from "../run/simulated-hosts.js";
 import { decodeManageService } from "./decode-manage-service.js";
@@ -209,7 +210,7 @@ describe("committing", () => {
       call = each;
     });
     const committed = commit(fleet.client, made.planHash);
-    await vi.waitFor(() => expect(call).toBeDefined());
+    await eventually(() => expect(call).toBeDefined());
     await fleet.detach("web-2");
     const { run, accounting } = await committed;
     expect(accounting).toMatchObject({ ok: 1, noAnswer: 1 });
@@ -218,7 +219,7 @@ describe("committing", () => {
       message: "stopped",
       error: { reason: ErrorReason.INDETERMINATE },
     });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { run: after } = await fleet.client.getRun({ runId: run.runId });
       expect(after).toMatchObject({ revision: 2, accounting: { noAnswer: 0, indeterminate: 1, lateReplies: 1 } });
     });

@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { collect } from "../run/collect.js";
+import { eventually } from "../run/eventually.js";
 import { type FleetUnderTest, listServices, services, silence, startFleet } from "../run/fleet-under-test.js";
 import { ok } from "../run/simulated-hosts.js";
 
@@ -24,7 +25,7 @@ test("what is older than the retention is deleted at the start, what is younger 
   const young = await ask();
   vi.setSystemTime(Date.now() + 120_000);
   await fleet.restart();
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await fleet.client.listRuns({})).runs.map(({ runId }) => runId)).toEqual([young.run.runId]),
   );
   await expect(fleet.client.getRun({ runId: old.run.runId })).rejects.toThrow(/no run has the id/);
@@ -39,14 +40,14 @@ test("only so many runs are kept, the newest; one that goes on is never deleted"
   fleet.hosts.behave("h", silence);
   const stream = fleet.client.run({ selector: "all", method: listServices, timeout: { seconds: 30n } });
   const { value } = await stream[Symbol.asyncIterator]().next();
-  await vi.waitFor(() => expect(fleet.hosts.invoked).toHaveLength(1));
+  await eventually(() => expect(fleet.hosts.invoked).toHaveLength(1));
   let asked = 0;
   fleet.hosts.behave("h", (call) => call.reply(ok(services(`service-${asked++}.service`))));
   const runs = [];
   for (let count = 0; count < 4; count++) runs.push((await ask()).run.runId);
   await fleet.restart();
   const expected = [runs[3], value.event.value.runId];
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await fleet.client.listRuns({})).runs.map(({ runId }) => runId)).toEqual(expected),
   );
 });

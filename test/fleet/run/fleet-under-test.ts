@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type Client, createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
-import { expect, vi } from "vitest";
+import { expect } from "vitest";
 import type { Bus } from "../../../services/bus/bus.js";
 import { openEmbeddedBus } from "../../../services/bus/embedded/open-embedded-bus.js";
 import { createFleet, type Fleet, type FleetOptions } from "../../../services/fleet/fleet.js";
@@ -14,6 +14,7 @@ import { ListServicesResponseSchema } from "../../../services/gen/systemsmanager
 import { principalKey } from "../../../services/identity/principal.js";
 import { generateSigningKey } from "../../../services/identity/signing-key.js";
 import { createLogger } from "../../../services/shared/log.js";
+import { eventually } from "./eventually.js";
 import { type Behaviour, ok, type SimulatedHosts, simulateHosts } from "./simulated-hosts.js";
 
 export const listServices = "systemsmanager.telemetry.v1.TelemetryService/ListServices";
@@ -71,7 +72,7 @@ export async function startFleet(options: Partial<FleetOptions> & { usual?: Beha
   const clientOf = (principal: string) => connect(() => fleet as Fleet, principal);
   const client = clientOf("local");
   const knows = async (name: string, online: boolean) => {
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { hosts: found } = await client.findHosts({ selector: name });
       expect(found[0]?.online).toBe(online);
     });

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { ReplyOutcome } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { HostState } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { ManageServiceRequestSchema } from "../../../services/gen/systemsmanager/mutation/v1/service_pb.js";
 import { ListServicesRequestSchema } from "../../../services/gen/systemsmanager/telemetry/v1/service_pb.js";
 import { ErrorReason, errorDetailOf } from "../../../services/shared/errors.js";
 import { collect, readStarted } from "./collect.js";
+import { eventually } from "./eventually.js";
 import { answers, type FleetUnderTest, listServices, services, silence, startFleet } from "./fleet-under-test.js";
 import { type Behaviour, hostIdOf, ok, type SimulatedCall } from "./simulated-hosts.js";
 
@@ -159,7 +160,7 @@ describe("hosts that are away", () => {
     await fleet.attach("lives", "dies");
     const began = performance.now();
     const collected = collect(ask("all", 30));
-    await vi.waitFor(() => expect(fleet.hosts.invoked).toHaveLength(2));
+    await eventually(() => expect(fleet.hosts.invoked).toHaveLength(2));
     await fleet.detach("dies");
     const { accounting } = await collected;
     expect(performance.now() - began).toBeLessThan(3_000);
@@ -176,7 +177,7 @@ describe("hosts that are away", () => {
     });
     await fleet.attach("flaps");
     const collected = collect(ask("all", 30));
-    await vi.waitFor(() => expect(call).toBeDefined());
+    await eventually(() => expect(call).toBeDefined());
     await fleet.detach("flaps");
     await fleet.attach("flaps");
     await sleep(700);
@@ -198,7 +199,7 @@ describe("hosts that are away", () => {
     expect(run).toMatchObject({ revision: 1, accounting: { noAnswer: 1, ok: 0 } });
     await call?.reply(ok(services("a.service")));
     const runId = run.runId;
-    await vi.waitFor(async () => expect((await fleet.client.getRun({ runId })).run?.revision).toBe(2));
+    await eventually(async () => expect((await fleet.client.getRun({ runId })).run?.revision).toBe(2));
     await fleet.restart();
     const { run: again } = await fleet.client.getRun({ runId });
     expect(again).toMatchObject({ revision: 2, accounting: { noAnswer: 0, ok: 1, lateReplies: 1 } });
@@ -225,7 +226,7 @@ describe("the end of a run", () => {
     await fleet.attach("good", "silent-1", "silent-2");
     fleet.hosts.behave("good", answers);
     const { runId, rest } = await readStarted(ask("all", 30));
-    await vi.waitFor(async () => expect((await fleet.client.getRun({ runId })).run?.accounting?.ok).toBe(1));
+    await eventually(async () => expect((await fleet.client.getRun({ runId })).run?.accounting?.ok).toBe(1));
     const { run } = await fleet.client.cancelRun({ runId });
     expect(run?.accounting).toMatchObject({ ok: 1, cancelled: 2, queued: 0 });
     let last: unknown;
@@ -263,9 +264,9 @@ describe("the end of a run", () => {
     const { runId, rest } = await readStarted(stream);
     caller.abort();
     await expect(rest.next()).rejects.toThrow();
-    await vi.waitFor(() => expect(call).toBeDefined());
+    await eventually(() => expect(call).toBeDefined());
     await call?.reply(ok(services("a.service")));
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { run } = await fleet.client.getRun({ runId });
       expect(run).toMatchObject({ accounting: { ok: 1, queued: 0 } });
       expect(run?.finishedAt).toBeDefined();
@@ -282,11 +283,11 @@ describe("a restart of the control plane in mid-run", () => {
       held = call;
     });
     const { runId } = await readStarted(ask("all", 30));
-    await vi.waitFor(async () => expect((await fleet.client.getRun({ runId })).run?.accounting?.ok).toBe(1));
+    await eventually(async () => expect((await fleet.client.getRun({ runId })).run?.accounting?.ok).toBe(1));
     await fleet.restart();
     expect((await fleet.client.getRun({ runId })).run).toMatchObject({ accounting: { targeted: 2, ok: 1, queued: 1 } });
     await held?.reply(ok(services("late.service")));
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { run } = await fleet.client.getRun({ runId });
       expect(run?.accounting).toMatchObject({ ok: 2, queued: 0, lateReplies: 0 });
       expect(run?.finishedAt).toBeDefined();
@@ -302,11 +303,34 @@ describe("a restart of the control plane in mid-run", () => {
     });
     await fleet.attach("h");
     const { runId } = await readStarted(ask("all", 30));
-    await vi.waitFor(() => expect(held).toBeDefined());
+    await eventually(() => expect(held).toBeDefined());
     await fleet.stop();
     await held?.reply(ok(services("a.service")));
     await fleet.restart();
-    await vi.waitFor(async () => expect((await fleet.client.getRun({ runId })).run?.accounting?.ok).toBe(1));
+    await eventually(async () => expect((await fleet.client.getRun({ runId })).run?.accounting?.ok).toBe(1));
+  });
+
+  test("a caller that followed the run is told that the control plane stops, and where its answers will be", async () => {
+    fleet = await startFleet({ usual: silence });
+    await fleet.attach("h");
+    const { runId, rest } = await readStarted(ask("all", 30));
+    const next = rest.next();
+    const told = expect(next).rejects.toThrow(new RegExp(`stopping.*read the run ${runId}`));
+    await fleet.stop();
+    await told;
+  });
+
+  test("a host that is not attached again is no_answer after the grace, not at the deadline", async () => {
+    fleet = await startFleet({ usual: silence });
+    await fleet.attach("h");
+    const { runId } = await readStarted(ask("all", 30));
+    await fleet.stop();
+    await fleet.hosts.detach("h");
+    await fleet.restart();
+    await eventually(async () => {
+      const { run } = await fleet.client.getRun({ runId });
+      expect(run?.accounting).toMatchObject({ noAnswer: 1, queued: 0 });
+    });
   });
 
   test("a run whose deadline passed meanwhile is closed with no_answer", async () => {
@@ -318,7 +342,7 @@ describe("a restart of the control plane in mid-run", () => {
     await fleet.stop();
     await sleep(400);
     await fleet.restart();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { run } = await fleet.client.getRun({ runId });
       expect(run?.accounting).toMatchObject({ noAnswer: 1, queued: 0 });
       expect(run?.finishedAt).toBeDefined();
@@ -378,7 +402,7 @@ test("two thousand simulated hosts are all accounted for", async () => {
   fleet = await startFleet();
   const names = Array.from({ length: 2_000 }, (_, index) => `h-${index}`);
   for (const name of names) await fleet.hosts.attach(name);
-  await vi.waitFor(async () => expect((await fleet.client.findHosts({ selector: "all" })).matchedCount).toBe(2_000));
+  await eventually(async () => expect((await fleet.client.findHosts({ selector: "all" })).matchedCount).toBe(2_000));
   const began = performance.now();
   const { accounting } = await collect(ask("all", 30));
   console.log(`2,000 simulated hosts answered in ${(performance.now() - began).toFixed(0)} ms`);
