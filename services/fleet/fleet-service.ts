@@ -1,5 +1,4 @@
 // fleet.v1.FleetService: each rpc checks its request, calls the part that does it, and gives the answer. No logic of its own.
-import { create } from "@bufbuild/protobuf";
 import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import {
@@ -15,14 +14,6 @@ import {
   PlanChangeRequestSchema,
   RunRequestSchema,
 } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
-import {
-  type RunFinished,
-  RunFinishedSchema,
-  type RunProgress,
-  RunProgressSchema,
-  type RunStarted,
-  RunStartedSchema,
-} from "../gen/systemsmanager/fleet/v1/run_pb.js";
 import type { Summary } from "../gen/systemsmanager/fleet/v1/summary_pb.js";
 import { type Principal, principalKey } from "../identity/principal.js";
 import { ErrorReason, failure } from "../shared/errors.js";
@@ -35,8 +26,8 @@ import { findPlan, showPlan } from "./plan/plan-store.js";
 import { listRuns } from "./results/list-runs.js";
 import { openResult } from "./results/open-result.js";
 import { openHandle } from "./results/view.js";
-import { followProgress } from "./run/follow-run.js";
 import { prepareDryRun, prepareRead } from "./run/prepare-run.js";
+import { finishedEvent, liveEvents } from "./run/run-events.js";
 import type { RunManager } from "./run/run-manager.js";
 import type { TrackedRun } from "./run/tracked-run.js";
 import type { StateDatabase } from "./state-database.js";
@@ -52,63 +43,33 @@ export interface FleetParts {
   readonly stopping: AbortSignal;
 }
 
-type LiveEvent = { case: "started"; value: RunStarted } | { case: "progress"; value: RunProgress };
-type RunEvent = LiveEvent | { case: "finished"; value: RunFinished };
+type Handlers = ServiceImpl<typeof FleetService>;
 
 /** The handlers of every rpc. A run belongs to its principal: to everybody else it does not exist. */
-export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService> {
+export function fleetService(parts: FleetParts): Handlers {
+  return { ...runHandlers(parts), ...readHandlers(parts) };
+}
+
+// What starts a run and follows it.
+function runHandlers(parts: FleetParts): Pick<Handlers, "run" | "planChange" | "commitChange"> {
   const { database, inventory, runs, summarize, stopping } = parts;
-
-  // Ends when the run is finished. A caller that went away is told nothing more; one that is still there when the control
-  // plane stops is told that it did.
-  async function* follow(run: TrackedRun, context: HandlerContext): AsyncGenerator<LiveEvent> {
-    const { runId } = run.record;
-    const signal = AbortSignal.any([context.signal, stopping]);
-    yield { case: "started", value: create(RunStartedSchema, { runId, targeted: run.targets.length }) };
-    for await (const accounting of followProgress(run, signal)) {
-      yield { case: "progress", value: create(RunProgressSchema, { accounting }) };
-    }
-    if (!run.isFinished && stopping.aborted) throw fleetStops(runId);
-    if (!signal.aborted) await run.finished;
-  }
-
-  async function* followToSummary(
-    run: TrackedRun,
-    tokenBudget: number,
-    context: HandlerContext,
-  ): AsyncGenerator<RunEvent> {
-    yield* follow(run, context);
-    if (context.signal.aborted) return;
-    const summary = summarize(run, tokenBudget);
-    yield { case: "finished", value: create(RunFinishedSchema, { run: run.toMessage(), summary }) };
-  }
-
   return {
-    findHosts(request, context) {
-      principalOf(context);
-      validate(FindHostsRequestSchema, request);
-      return findHosts(inventory.hosts(), request, database.handleKey);
-    },
-
     async *run(request, context) {
       validate(RunRequestSchema, request);
       const run = await runs.start(prepareRead(inventory, question(request, context)));
-      for await (const event of followToSummary(run, request.tokenBudget, context)) yield { event };
+      const ends = { caller: context.signal, stopping };
+      for await (const event of liveEvents(run, ends)) yield { event };
+      if (!context.signal.aborted) yield { event: finishedEvent(run, summarize(run, request.tokenBudget)) };
     },
 
     async *planChange(request, context) {
       validate(PlanChangeRequestSchema, request);
       const { order, decision } = prepareDryRun(inventory, question(request, context));
       const dryRun = await runs.start(order);
-      for await (const event of follow(dryRun, context)) yield { event };
+      for await (const event of liveEvents(dryRun, { caller: context.signal, stopping })) yield { event };
       if (context.signal.aborted) return;
       const summary = summarize(dryRun, request.tokenBudget);
       yield { event: { case: "planned", value: await makePlan(database, { dryRun, summary, decision }) } };
-    },
-
-    getPlan(request, context) {
-      validate(GetPlanRequestSchema, request);
-      return showPlan(findPlan(database, request.planHash, principalOf(context).name));
     },
 
     async *commitChange(request, context) {
@@ -117,7 +78,26 @@ export function fleetService(parts: FleetParts): ServiceImpl<typeof FleetService
       if (!confirmation) throw failure(ErrorReason.INVALID_ARGUMENT, "the confirmation is missing");
       const order = { planHash, confirmation, principal: principalOf(context), ...timeoutOf(request) };
       const run = await commitPlan(database, runs, order);
-      for await (const event of followToSummary(run, tokenBudget, context)) yield { event };
+      const ends = { caller: context.signal, stopping };
+      for await (const event of liveEvents(run, ends)) yield { event };
+      if (!context.signal.aborted) yield { event: finishedEvent(run, summarize(run, tokenBudget)) };
+    },
+  };
+}
+
+// What is asked of the inventory, and of runs that were started before.
+function readHandlers(parts: FleetParts): Omit<Handlers, "run" | "planChange" | "commitChange"> {
+  const { database, inventory, runs, summarize } = parts;
+  return {
+    findHosts(request, context) {
+      principalOf(context);
+      validate(FindHostsRequestSchema, request);
+      return findHosts(inventory.hosts(), request, database.handleKey);
+    },
+
+    getPlan(request, context) {
+      validate(GetPlanRequestSchema, request);
+      return showPlan(findPlan(database, request.planHash, principalOf(context).name));
     },
 
     async getRun(request, context) {
@@ -174,13 +154,6 @@ function timeoutOf({ timeout }: { timeout?: Duration | undefined }): { timeoutMs
 function viewOf(database: StateDatabase, { target }: OpenResultRequest, principal: string) {
   if (target.case === "handle") return openHandle(database.handleKey, target.value, principal);
   return { runId: target.value ?? "" };
-}
-
-function fleetStops(runId: string) {
-  return failure(ErrorReason.UNREACHABLE, "the control plane is stopping", {
-    metadata: { address: "fleet", run_id: runId },
-    remedy: `read the run ${runId} when it is back: it goes on, and its answers are kept`,
-  });
 }
 
 function findRun(runs: RunManager, runId: string, principal: Principal): TrackedRun {

@@ -1,0 +1,54 @@
+// A run as the events of a stream: started, progress, and for those that end with one, finished.
+import { create } from "@bufbuild/protobuf";
+import {
+  type RunFinished,
+  RunFinishedSchema,
+  type RunProgress,
+  RunProgressSchema,
+  type RunStarted,
+  RunStartedSchema,
+} from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import type { Summary } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
+import { ErrorReason, failure } from "../../shared/errors.js";
+import { followProgress } from "./follow-run.js";
+import type { TrackedRun } from "./tracked-run.js";
+
+/** What is said while the run goes on. */
+export type LiveEvent = { case: "started"; value: RunStarted } | { case: "progress"; value: RunProgress };
+
+/** The last word. */
+export interface FinishedEvent {
+  readonly case: "finished";
+  readonly value: RunFinished;
+}
+
+/** When a stream ends before its run. */
+export interface StreamEnds {
+  /** The caller went away; it is told nothing more. */
+  readonly caller: AbortSignal;
+  /** The control plane stops; a caller that is still there is told so, with UNREACHABLE. */
+  readonly stopping: AbortSignal;
+}
+
+/** Ends when every host has a final state that is on disk. */
+export async function* liveEvents(run: TrackedRun, { caller, stopping }: StreamEnds): AsyncGenerator<LiveEvent> {
+  const { runId } = run.record;
+  yield { case: "started", value: create(RunStartedSchema, { runId, targeted: run.targets.length }) };
+  for await (const accounting of followProgress(run, AbortSignal.any([caller, stopping]))) {
+    yield { case: "progress", value: create(RunProgressSchema, { accounting }) };
+  }
+  if (!run.isFinished && stopping.aborted) throw fleetStops(runId);
+  if (!caller.aborted) await run.finished;
+}
+
+/** The last event of a finished run. */
+export function finishedEvent(run: TrackedRun, summary: Summary): FinishedEvent {
+  return { case: "finished", value: create(RunFinishedSchema, { run: run.toMessage(), summary }) };
+}
+
+function fleetStops(runId: string) {
+  return failure(ErrorReason.UNREACHABLE, "the control plane is stopping", {
+    metadata: { address: "fleet", run_id: runId },
+    remedy: `read the run ${runId} when it is back: it goes on, and its answers are kept`,
+  });
+}
