@@ -24,7 +24,8 @@ export function makeHandles(key: Uint8Array, run: TrackedRun, retentionMs: numbe
   const handle = (label: string, view: Omit<View, "runId">): Handle =>
     create(HandleSchema, { label, handle: sealHandle(key, { runId, ...view }, terms) });
   const groups = listGroups(run, { state: HostState.OK });
-  const shown = groups.length > 1 ? groups.slice(0, maxGroups) : [];
+  // An answer that one host gave is opened by the host's name; one that all gave, by the handle of all.
+  const shown = groups.length > 1 ? groups.slice(0, maxGroups).filter(({ hosts }) => hosts.length > 1) : [];
   const states = problemStates.filter((state) => run.account.count(state) > 0);
   return [
     handle("all answers", {}),

@@ -19,6 +19,8 @@ export interface TextParts {
   readonly coverage: Line[];
   readonly findings: Findings;
   readonly answered: number;
+  /** The rows of a single answer. */
+  readonly rows: Line[];
   readonly errors: Line[];
   /** What fell to a bound before there was a text. */
   readonly lost: readonly Left[];
@@ -63,13 +65,14 @@ function openingLine({ subject, coverage, distinct, answered }: TextParts): stri
   return `${subject}: ${coverage[0]?.text ?? ""}${answers}`;
 }
 
-function sectionsOf({ coverage, findings, errors, handles }: TextParts): Section[] {
+function sectionsOf({ coverage, findings, rows, errors, handles }: TextParts): Section[] {
   const { lines } = findings;
   return [
     { name: "host states", heading: "", lines: coverage.slice(1), share: 0.15, rank: 0 },
     { name: "majority statements", heading: "Majority:", lines: lines.majority, share: 0.15, rank: 7 },
     { name: "deviations", heading: "Deviations:", lines: lines.deviations, share: 0.25, rank: 1 },
     { name: "deviations", heading: "", lines: lines.furtherDeviations, share: 0, rank: 8 },
+    { name: "rows", heading: "Rows:", lines: rows, share: 0.1, rank: 3.5 },
     { name: "numbers", heading: "Numbers:", lines: lines.numbers, share: 0.1, rank: 4 },
     { name: "counts", heading: "Counts:", lines: lines.counts, share: 0.05, rank: 5 },
     { name: "log templates", heading: "Log lines:", lines: lines.templates, share: 0.1, rank: 6 },

@@ -23,6 +23,7 @@ const sections = [
   "top",
   "templates",
   "samples",
+  "rows",
 ];
 
 /** A finished run. */

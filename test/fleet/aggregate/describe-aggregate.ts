@@ -18,7 +18,7 @@ export function summaryOf(aggregate: Aggregate, tokenBudget = 0): Summary {
     handles: [],
     tokenBudget,
   };
-  return summarizeAggregate(input, aggregate, 1, 0);
+  return summarizeAggregate(input, { aggregate, distinct: 1, undecodable: 0 });
 }
 
 /** All of the summary. */

@@ -216,7 +216,6 @@ describe("handles of a summary", () => {
     expect([...handles.keys()]).toEqual([
       "all answers",
       "group 1 of 2 of equal answers (2 hosts)",
-      "group 2 of 2 of equal answers (1 host)",
       "hosts in state failed (1 host)",
       "hosts in state denied (1 host)",
     ]);
