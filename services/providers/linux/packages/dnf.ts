@@ -1,7 +1,13 @@
 // dnf, versions 4 and 5: Fedora, Red Hat Enterprise Linux and their descendants.
 import { errorDetailOf } from "../../../shared/errors.js";
 import { parseDnfQuery, parseDnfTransaction } from "./dnf-output.js";
-import type { PackageAction, PackageManager, PackageManagerTraits, PackageUpgrade } from "./package-manager.js";
+import {
+  emptyPlan,
+  type PackageAction,
+  type PackageManager,
+  type PackageManagerTraits,
+  type PackageUpgrade,
+} from "./package-manager.js";
 import { compareRpmVersions, listRpms, rpmListFiles } from "./rpm-database.js";
 import { managerRunner, unknownPackage } from "./run-manager.js";
 
@@ -40,6 +46,7 @@ export const dnf: PackageManager = {
     // Nobody agrees, so it exits with 1 after it has shown the table.
     const options = { signal, acceptedOutput: /^Operation aborted/m };
     const args = await commandOf(action, signal);
+    if (args.length === 0) return emptyPlan;
     const { stdout, output } = await run("dnf", [...common, "--assumeno", ...args], options).catch((error) => {
       throw asRequested(error, action);
     });
@@ -68,6 +75,7 @@ async function query(selection: readonly string[], signal: AbortSignal): Promise
   return parseDnfQuery(stdout.text);
 }
 
+// Empty when there is nothing to do.
 async function commandOf(action: PackageAction, signal: AbortSignal): Promise<string[]> {
   switch (action.kind) {
     case "install":
@@ -80,7 +88,8 @@ async function commandOf(action: PackageAction, signal: AbortSignal): Promise<st
       return ["autoremove"];
     case "remove-orphaned": {
       const extras = await query(["--extras"], signal);
-      return ["remove", ...extras.map(({ name, version, arch }) => `${name}-${version}.${arch}`)];
+      const names = extras.map(({ name, version, arch }) => `${name}-${version}.${arch}`);
+      return names.length > 0 ? ["remove", ...names] : [];
     }
   }
 }

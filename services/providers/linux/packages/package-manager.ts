@@ -57,6 +57,9 @@ export interface PackagePlan {
   readonly output: TailText;
 }
 
+/** The plan of an action that finds nothing to do. */
+export const emptyPlan: PackagePlan = { removed: [], added: [], output: { text: "", cutBytes: 0 } };
+
 /** The manager's fixed properties. */
 export interface PackageManagerTraits {
   readonly name: "apt" | "dnf" | "zypper" | "pacman";

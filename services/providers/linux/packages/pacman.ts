@@ -3,7 +3,13 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mapLimited } from "../../../shared/map-limited.js";
 import { readProgram, runProgram } from "../run-program.js";
-import type { InstalledPackage, PackageAction, PackageManager, PackageManagerTraits } from "./package-manager.js";
+import {
+  emptyPlan,
+  type InstalledPackage,
+  type PackageAction,
+  type PackageManager,
+  type PackageManagerTraits,
+} from "./package-manager.js";
 import {
   parsePacmanDescription,
   parsePacmanReplacements,
@@ -42,7 +48,7 @@ export const pacman: PackageManager = {
   listUpgrades: (signal) => listUpgrades([], signal),
   async plan(action, signal) {
     const args = await commandOf(action, signal);
-    if (args.length === 0) return { removed: [], added: [], output: { text: "", cutBytes: 0 } };
+    if (args.length === 0) return emptyPlan;
     const printed = ["--print", "--print-format", "%n\t%v"];
     const { stdout, output } = await run("pacman", [...common, ...args, ...printed], { signal });
     return { ...planOf(stdout.text, isRemoval(args), await pacman.listInstalled(signal)), output };

@@ -33,8 +33,9 @@ export async function selectPackageManager(operation: string, distro?: DistroFam
   const family = [id, ...idLike];
   const manager = family.map((name) => managerOfDistro[name]).find((found) => found !== undefined);
   if (manager && (await lookUpProgram(manager.traits.program))) return manager;
+  const known = family.map((name) => name.replace(/[^\w.-]/g, "?"));
   const missing = manager ? ` and has no ${manager.traits.program}` : "";
-  throw failure(ErrorReason.UNSUPPORTED, `the host is ${family.join(", like ")}${missing}`, {
+  throw failure(ErrorReason.UNSUPPORTED, `the host is ${known.join(", like ")}${missing}`, {
     metadata: { operation, needs: manager?.traits.program ?? "apt, dnf, zypper or pacman", found: family.join(",") },
     remedy: "packages are supported on distributions that use apt, dnf, zypper or pacman",
   });

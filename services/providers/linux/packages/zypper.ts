@@ -1,5 +1,5 @@
 // zypper: openSUSE and SUSE Linux Enterprise.
-import type { PackageAction, PackageManager, PackageManagerTraits } from "./package-manager.js";
+import { emptyPlan, type PackageAction, type PackageManager, type PackageManagerTraits } from "./package-manager.js";
 import { compareRpmVersions, listRpms, rpmListFiles } from "./rpm-database.js";
 import { managerRunner } from "./run-manager.js";
 import { parseZypperSummary, parseZypperTable, parseZypperUpdates } from "./zypper-output.js";
@@ -33,7 +33,7 @@ export const zypper: PackageManager = {
   },
   async plan(action, signal) {
     const [verb, ...args] = await commandOf(action, signal);
-    if (!verb) return { removed: [], added: [], output: { text: "", cutBytes: 0 } };
+    if (!verb) return emptyPlan;
     const { stdout, output } = await run([...common, "--xmlout", verb, "--dry-run", ...args], signal);
     return { ...parseZypperSummary(stdout.text), output };
   },

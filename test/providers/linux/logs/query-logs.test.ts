@@ -63,12 +63,12 @@ describe.skipIf(skipped)("the journal of a real host", () => {
   });
 
   test("a message with newlines is one line of the log", async () => {
-    await logNative("SYSLOG_IDENTIFIER=native\nPRIORITY=2\nMESSAGE=first\nMESSAGE=second");
+    await logNative("SYSLOG_IDENTIFIER=native\nPRIORITY=2\nMESSAGE=verse one\nMESSAGE=verse two");
     await sync();
-    const { entries, matchedCount } = await query({ pattern: "first" });
+    const { entries, matchedCount } = await query({ pattern: "^verse one" });
     expect(matchedCount).toBe("1");
     expect(entries[0]).toMatchObject({ identifier: "native", priority: "LOG_PRIORITY_CRITICAL" });
-    expect(entries[0].message.split("\n")[0]).toBe("first");
+    expect(entries[0].message).toBe("verse one\nverse two");
   });
 
   test("a message of 40 KB is cut at 8 KiB, between two characters, and its end is still searched", async () => {
@@ -207,6 +207,24 @@ describe.skipIf(skipped)("the journal of a real host", () => {
     const { response } = await hosts.ask(host, "queryLogs", { limit: 5 }, { timeoutMs: 1 });
     expect(response).toMatchObject({ countIsLowerBound: true });
   });
+
+  test("a count that the deadline ends: a lower bound, with the newest lines and a cursor", async () => {
+    await host.writeFile("/etc/systemd/journald.conf.d/fast.conf", "[Journal]\nRateLimitIntervalSec=0\n");
+    await host.run(["systemctl", "restart", "systemd-journald"]);
+    const flood = "seq 1 100000 | sed 's/^/flood /' | systemd-cat --identifier=flood";
+    await host.run(["sh", "-c", flood]);
+    await sync();
+    const { response } = await hosts.ask(host, "queryLogs", { pattern: "^flood ", limit: 3 }, { timeoutMs: 200 });
+    expect(response).toMatchObject({ matched: true, countIsLowerBound: true });
+    expect(response.entries.map(({ message }: Entry) => message)).toEqual([
+      "flood 99998",
+      "flood 99999",
+      "flood 100000",
+    ]);
+    expect(response.nextCursor).not.toBe("");
+    expect(Number(response.matchedCount)).toBeLessThan(100_000);
+    expect((await query({ pattern: "^flood ", limit: 3 })).matchedCount).toBe("100000");
+  }, 60_000);
 
   test("who may read only a part of the journal is refused: PRIVILEGE_MISSING", async () => {
     const { error } = await hosts.ask(host, "queryLogs", {}, { wrapper: nobody });
