@@ -59,6 +59,21 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
+/** A number of messages and of bytes; whichever is reached first bounds. */
+export interface MessageBound {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export interface BusOptions {
+  /** Partitions by topic; each has a default. */
+  readonly partitions?: Partial<Record<Topic, number>>;
+  /** Published messages that the other side has not taken yet, per partition; a publish beyond is BUSY. */
+  readonly queue?: MessageBound;
+  /** Messages a partition keeps for groups that come later; the oldest go first. Compacted topics keep the newest of each key. */
+  readonly retention?: MessageBound;
+}
+
 /** What happened on this bus object since it was opened. Every number only grows. */
 export interface BusCounters {
   readonly published: number;

@@ -1,22 +1,7 @@
 // The one place where a bus is chosen.
 import { ErrorReason, failure } from "../shared/errors.js";
-import type { Bus, Topic } from "./bus.js";
+import type { Bus, BusOptions } from "./bus.js";
 import { openEmbeddedBus } from "./embedded/open-embedded-bus.js";
-
-/** A number of messages and of bytes; whichever is reached first bounds. */
-export interface MessageBound {
-  readonly messages: number;
-  readonly bytes: number;
-}
-
-export interface BusOptions {
-  /** Partitions by topic; each has a default. */
-  readonly partitions?: Partial<Record<Topic, number>>;
-  /** Published messages that the other side has not taken yet, per partition; a publish beyond is BUSY. */
-  readonly queue?: MessageBound;
-  /** Messages a partition keeps for groups that come later; the oldest go first. Compacted topics keep the newest of each key. */
-  readonly retention?: MessageBound;
-}
 
 const kinds = ["embedded", "kafka"];
 

@@ -1,7 +1,7 @@
 // The embedded bus: the contract, and what it promises beyond.
 import { expect, test } from "vitest";
-import { maxMessageBytes } from "../../services/bus/bus.js";
-import { type BusOptions, openBus } from "../../services/bus/open-bus.js";
+import { type BusOptions, maxMessageBytes } from "../../services/bus/bus.js";
+import { openBus } from "../../services/bus/open-bus.js";
 import { ErrorReason, errorDetailOf } from "../../services/shared/errors.js";
 import { testBusContract } from "../contract/bus.js";
 import { waitFor } from "../shared/wait-for.js";

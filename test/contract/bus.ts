@@ -1,8 +1,13 @@
 // What every Bus promises. Each implementation runs this suite unchanged, over topics of its own for every test.
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { type Bus, type IncomingMessage, maxMessageBytes, type SubscribeOptions } from "../../services/bus/bus.js";
-import type { BusOptions } from "../../services/bus/open-bus.js";
+import {
+  type Bus,
+  type BusOptions,
+  type IncomingMessage,
+  maxMessageBytes,
+  type SubscribeOptions,
+} from "../../services/bus/bus.js";
 import { ErrorReason, hasReason } from "../../services/shared/errors.js";
 import { waitFor } from "../shared/wait-for.js";
 import {

@@ -2,9 +2,18 @@
 // memory; what the process knew is gone with it.
 import { createHash } from "node:crypto";
 import { ErrorReason, failure } from "../../shared/errors.js";
-import type { Bus, MessageHandler, OutgoingMessage, SubscribeOptions, Subscription, Topic } from "../bus.js";
+import type {
+  Bus,
+  BusOptions,
+  MessageBound,
+  MessageHandler,
+  OutgoingMessage,
+  SubscribeOptions,
+  Subscription,
+  Topic,
+} from "../bus.js";
 import { maxMessageBytes } from "../bus.js";
-import type { BusOptions, MessageBound } from "../open-bus.js";
+
 import { type ConsumerGroup, createConsumerGroup } from "./consumer-group.js";
 import { createPartitionLog, type PartitionLog } from "./partition-log.js";
 

@@ -1,6 +1,5 @@
 // One partition of a topic: its messages in order of offset, and the bounds of what it keeps.
-import type { OutgoingMessage } from "../bus.js";
-import type { MessageBound } from "../open-bus.js";
+import type { MessageBound, OutgoingMessage } from "../bus.js";
 
 /** A message and its place. Offsets are numbers inside and bigint at the interface. */
 export interface StoredMessage {
