@@ -1,10 +1,11 @@
 // A caller's selector, method and request → what to run. Everything that can be wrong with them is found before anything is sent.
 import type { Principal } from "../../identity/principal.js";
+import { decodeRequest } from "../../shared/decode-request.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
 import { findOperation, isDryRun, type Operation } from "../../shared/operations.js";
 import type { Inventory } from "../inventory/inventory.js";
 import { authorize, type Decision } from "../plan/authorize.js";
-import { decodeRequest, encodeWithDryRun } from "../plan/operation-request.js";
+import { encodeWithDryRun } from "../plan/operation-request.js";
 import { selectHosts } from "../select/select-hosts.js";
 import type { RunOrder } from "./run-order.js";
 import type { TargetHost } from "./run-record.js";
