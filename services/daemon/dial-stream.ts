@@ -69,8 +69,11 @@ export function dialStream(
   stream.on("error", (error) => note(unreachable(url, error)));
   session.on("error", (error) => note(unreachable(url, error)));
   const closed = new Promise<unknown>((resolve) => {
-    stream.once("close", () => session.destroy());
-    session.once("close", () => resolve(reason));
+    // The session's own close does not always come: not after a TLS alert, for one.
+    stream.once("close", () => {
+      session.destroy();
+      setImmediate(() => resolve(reason));
+    });
   });
   return {
     send: (message) => void stream.write(encodeFrame(message)),

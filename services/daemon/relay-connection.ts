@@ -21,6 +21,8 @@ export interface RelayConnectionOptions {
   readonly hello: MessageInitShape<typeof HelloSchema>;
   /** Dialling, TLS and welcome must be done within. */
   readonly timeoutMs: number;
+  /** Aborted to dial no longer; a connection that is made is not touched by it. */
+  readonly signal: AbortSignal;
   readonly onDelivery: (delivery: CommandDelivery) => void;
   /** The relay is about to stop. */
   readonly onDrain: () => void;
@@ -55,8 +57,12 @@ export async function connectRelay(options: RelayConnectionOptions): Promise<Rel
   };
   const timer = setTimeout(() => stream.end(noWelcome(options)), options.timeoutMs);
   sendMessage({ case: "hello", value: create(HelloSchema, options.hello) });
-  const welcome = await Promise.race([welcomed, stream.closed.then(rethrow(options))]);
-  clearTimeout(timer);
+  const giveUp = () => stream.end(options.signal.reason);
+  options.signal.addEventListener("abort", giveUp, { once: true });
+  const welcome = await Promise.race([welcomed, stream.closed.then(rethrow(options))]).finally(() => {
+    clearTimeout(timer);
+    options.signal.removeEventListener("abort", giveUp);
+  });
   const heartbeat = () => sendMessage({ case: "heartbeat", value: create(HeartbeatSchema) });
   const stopWatching = liveness.watch(intervalOf(welcome), heartbeat, stream);
   return {

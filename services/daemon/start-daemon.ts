@@ -71,15 +71,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const outbox = createOutbox(counters, log, (reply) => void commands.confirm(reply));
   const commands: CommandRunner = createCommandRunner({ hostId, runner, journal, send: outbox.send, counters, log });
   const onDelivery = createDeliveryHandler({ ...options, hostId, commands, send: outbox.send, counters, log });
-  const direct = options.listen ? await startDirectServer(runner, options.listen, log) : undefined;
+  const direct = await startDirectServer(runner, options.listen, log).catch(async (error) => {
+    outbox.close();
+    await journal.close();
+    throw error;
+  });
 
-  async function connect(url: string): Promise<RelayConnection> {
+  async function connect(url: string, signal: AbortSignal): Promise<RelayConnection> {
     const hello = { protocolVersion, facts, attachment: await journal.nextAttachment() };
     const connection = await connectRelay({
       url,
       tls: options.tls ?? {},
       hello,
       timeoutMs: welcomeTimeoutMs,
+      signal,
       onDelivery,
       onTaken: outbox.taken,
       // Streams end in order: what was answered before the end is still delivered.
@@ -123,11 +128,13 @@ async function collectFacts({ provider, name = hostname(), labels = {} }: Daemon
   return facts;
 }
 
-function startDirectServer(
+async function startDirectServer(
   runner: OperationRunner,
-  { token, ...listen }: NonNullable<DaemonOptions["listen"]>,
+  options: DaemonOptions["listen"],
   log: Logger,
-): Promise<GrpcServer> {
+): Promise<GrpcServer | undefined> {
+  if (!options) return undefined;
+  const { token, ...listen } = options;
   return startGrpcServer({
     listen,
     routes: (router) => {

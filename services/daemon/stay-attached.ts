@@ -7,7 +7,7 @@ import type { RelayConnection } from "./relay-connection.js";
 export interface StayAttachedOptions {
   readonly relayUrls: readonly string[];
   /** Resolves at the relay's welcome. */
-  readonly connect: (url: string) => Promise<RelayConnection>;
+  readonly connect: (url: string, signal: AbortSignal) => Promise<RelayConnection>;
   /** The connection in use; undefined when it is gone. */
   readonly onConnection: (connection: RelayConnection | undefined) => void;
   readonly backoff: BackoffOptions;
@@ -40,7 +40,7 @@ export function stayAttached(options: StayAttachedOptions): Attacher {
     for (const url of shuffle(relayUrls)) {
       if (closing.signal.aborted) break;
       try {
-        current = await options.connect(url);
+        current = await options.connect(url, closing.signal);
       } catch (error) {
         log.warn({ err: error, url }, "not attached");
         continue;

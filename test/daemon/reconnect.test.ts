@@ -1,4 +1,6 @@
 // Daemons stay attached: relays that go and come back, several relays, many daemons at once.
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { backoffMs, shuffle } from "../../services/daemon/backoff.js";
@@ -106,6 +108,26 @@ test("two hundred daemons of one process attach, answer one command and leave", 
   expect(elapsed).toBeLessThan(5_000);
   await Promise.all(daemons.map((daemon) => daemon.close()));
   await waitFor(() => path.fleet.presences.filter(({ online }) => !online).length === 200, "all to leave");
+});
+
+test("a daemon that is closed while it dials an address that does not answer closes at once", async () => {
+  const silent = createServer();
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  const daemon = await startDaemon({
+    provider: simulatedProvider("one"),
+    relayUrls: [`http://127.0.0.1:${port}`],
+    fleetId,
+    verifyingKey: path.fleet.key.verifyingKey,
+    stateDirectory: path.makeDirectory(),
+    log: testLog,
+  });
+  await once(silent, "connection");
+  const since = performance.now();
+  await daemon.close();
+  expect(performance.now() - since).toBeLessThan(1_000);
+  silent.close();
 });
 
 test("a daemon whose listener's port is taken says so and leaves nothing behind", async () => {
