@@ -50,16 +50,14 @@ test("property: a proof holds for its own host, index and size alone", () => {
 });
 
 test("property: a proof with a changed, missing or additional hash fails", () => {
-  const cases = fc
-    .integer({ min: 2, max: 300 })
-    .chain((size) =>
-      fc.record({
-        size: fc.constant(size),
-        index: fc.integer({ min: 0, max: size - 1 }),
-        position: fc.nat(),
-        bit: fc.nat(255),
-      }),
-    );
+  const cases = fc.integer({ min: 2, max: 300 }).chain((size) =>
+    fc.record({
+      size: fc.constant(size),
+      index: fc.integer({ min: 0, max: size - 1 }),
+      position: fc.nat(),
+      bit: fc.nat(255),
+    }),
+  );
   fc.assert(
     fc.property(cases, ({ size, index, position, bit }) => {
       const { root, prove } = buildTargetTree(hosts.slice(0, size));
