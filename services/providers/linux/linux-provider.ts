@@ -5,7 +5,6 @@ import type { OSProvider } from "../os-provider.js";
 import { readFacts } from "./facts.js";
 import { listKernelModules } from "./kernel-module/list-kernel-modules.js";
 import { createLogHandlers } from "./logs/query-logs.js";
-// biome-ignore lint/style/noRestrictedImports: this folder's own mutation/, not the service of that name
 import { createMutationHandlers } from "./mutation/create-mutation-handlers.js";
 import { createPackageHandlers } from "./packages/list-packages.js";
 import { selectPackageManager } from "./packages/select-package-manager.js";
