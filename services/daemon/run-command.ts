@@ -6,11 +6,11 @@ import type { Command, Invocation } from "../gen/systemsmanager/bus/v1/command_p
 import { type Reply, ReplyOutcome, ReplySchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import { planRequired } from "../mutation/mutation-service.js";
 import type { OperationCall, OperationRunner } from "../providers/operation-runner.js";
+import { decodeRequest } from "../shared/decode-request.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
 import { findOperation, isDryRun, type Operation, operations } from "../shared/operations.js";
 import { failedReply, type ReplySubject, replyFields } from "../shared/reply.js";
-import { validate } from "../shared/validation.js";
 import type { DaemonCounters } from "./daemon-counters.js";
 import { entryOf, type Journal, type JournalEntry } from "./journal.js";
 import { verifyTime } from "./verify-command.js";
@@ -132,7 +132,7 @@ async function answer(
     signal.throwIfAborted();
     verifyTime(command, Date.now());
     const operation = findOperation(invocation.method);
-    const request = decodeRequest(operation, invocation);
+    const request = decodeRequest(operation, invocation.request);
     isChange = operation.mutates && !isDryRun(request);
     const call = { signal, timeoutMs: invocation.timeoutMilliseconds };
     const response = isChange
@@ -172,22 +172,6 @@ async function keep(
     // The reply is true all the same; after a restart the journal will say indeterminate.
     log.error({ err: error, commandId: command.commandId }, "result of a change not written to the journal");
   }
-}
-
-function decodeRequest(operation: Operation, invocation: Invocation): Message {
-  const { input } = operation.method;
-  let request: Message;
-  try {
-    request = fromBinary(input, invocation.request);
-  } catch (cause) {
-    throw failure(ErrorReason.INVALID_ARGUMENT, `the request is not a ${input.typeName}: ${(cause as Error).message}`, {
-      metadata: { field: "request", rule: input.typeName },
-      remedy: "encode the request with the schema of this version",
-      cause,
-    });
-  }
-  validate(input, request);
-  return request;
 }
 
 function succeededReply(subject: ReplySubject, operation: Operation, response: Message): Reply {

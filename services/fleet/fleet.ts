@@ -32,7 +32,7 @@ export interface FleetOptions {
 
 /** A control plane at work. */
 export interface Fleet {
-  /** Adds FleetService to a server. */
+  /** Adds FleetService to a server that authenticates and validates requests. */
   readonly routes: (router: ConnectRouter) => void;
   /** Unfinished runs go on at the next start, while their deadline is in the future. */
   close(): Promise<void>;

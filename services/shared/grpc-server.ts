@@ -1,10 +1,12 @@
-// One HTTP/2 server that speaks gRPC, gRPC-web and Connect, with health, server reflection and authentication in front of
-// everything but health. The daemon and the fleet both listen through it.
+// One HTTP/2 server that speaks gRPC, gRPC-web and Connect, with health, server reflection, and authentication in front of
+// the services themselves. The daemon and the fleet both listen through it.
 import { createSecureServer, createServer } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Health } from "../gen/grpc/health/v1/health_pb.js";
+import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.js";
+import { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { ErrorReason, failure } from "./errors.js";
 import { addHealth } from "./grpc-health.js";
 import { addReflection } from "./grpc-reflection.js";
@@ -21,7 +23,7 @@ export interface GrpcServerOptions {
   readonly routes: (router: ConnectRouter) => void;
   /** What health and reflection name. */
   readonly services: readonly DescService[];
-  /** Throws UNAUTHENTICATED, or sets the caller in the request's context values. Health alone goes without. */
+  /** Throws UNAUTHENTICATED, or sets the caller in the request's context values. Health and reflection go without. */
   readonly authenticate: Interceptor;
   readonly log: Logger;
 }
@@ -45,7 +47,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       addHealth(router, options.services);
       addReflection(router, options.services);
     },
-    interceptors: [exceptHealth(options.authenticate), validateRequests],
+    interceptors: [exceptOpenServices(options.authenticate), validateRequests],
     readMaxBytes: maxRequestBytes,
     shutdownSignal: stopping.signal,
   });
@@ -63,9 +65,12 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   };
 }
 
-function exceptHealth(authenticate: Interceptor): Interceptor {
+// Probes and tools ask these before they have a credential, and the schemas are no secret.
+const openServices = new Set([Health, ServerReflection, ServerReflectionAlpha].map(({ typeName }) => typeName));
+
+function exceptOpenServices(authenticate: Interceptor): Interceptor {
   return (next) => {
     const authenticated = authenticate(next);
-    return (request) => (request.service.typeName === Health.typeName ? next(request) : authenticated(request));
+    return (request) => (openServices.has(request.service.typeName) ? next(request) : authenticated(request));
   };
 }

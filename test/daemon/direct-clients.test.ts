@@ -97,9 +97,6 @@ describe("a typed client", () => {
   ])("with authorization %j is refused", async (header, reason) => {
     const client = createClient(TelemetryService, transport(header));
     expect(await reasonOf(client.getSystemSnapshot({}))).toBe(reason);
-    const reflection = createClient(ServerReflection, transport(header));
-    const answers = reflection.serverReflectionInfo(questions({ case: "listServices", value: "" }));
-    expect(await reasonOf(answers[Symbol.asyncIterator]().next())).toBe(reason);
   });
 
   test("is told which rule its request breaks", async () => {
@@ -143,9 +140,9 @@ describe("health, without a credential", () => {
   });
 });
 
-describe("reflection", () => {
+describe("reflection, without a credential", () => {
   async function askReflection(question: Parameters<typeof questions>[0]) {
-    const client = createClient(ServerReflection, transport());
+    const client = createClient(ServerReflection, transport(""));
     for await (const { messageResponse } of client.serverReflectionInfo(questions(question))) return messageResponse;
     throw new Error("no answer");
   }
@@ -234,8 +231,6 @@ describe("stock tools", () => {
       ];
       return execa(`${root}/node_modules/.bin/buf`, [
         ...common,
-        "--reflect-header",
-        "*",
         "--header",
         `authorization: ${authorization}`,
         ...args,

@@ -14,6 +14,7 @@ import { ListServicesResponseSchema } from "../../../services/gen/systemsmanager
 import { principalKey } from "../../../services/identity/principal.js";
 import { generateSigningKey } from "../../../services/identity/signing-key.js";
 import { createLogger } from "../../../services/shared/log.js";
+import { validateRequests } from "../../../services/shared/validation.js";
 import { eventually } from "./eventually.js";
 import { type Behaviour, ok, type SimulatedHosts, simulateHosts } from "./simulated-hosts.js";
 
@@ -115,7 +116,8 @@ function connect(fleet: () => Fleet, principal: string): FleetClient {
     request.contextValues.set(principalKey, { name: principal });
     return next(request);
   };
-  const transport = () => createRouterTransport(fleet().routes, { router: { interceptors: [identify] } });
+  const transport = () =>
+    createRouterTransport(fleet().routes, { router: { interceptors: [identify, validateRequests] } });
   return createClient(FleetService, {
     unary: (...call) => transport().unary(...call),
     stream: (...call) => transport().stream(...call),
