@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { findPackageRoot } from "../../services/shared/package-root.js";
@@ -111,11 +112,15 @@ async function openProcpsAndSs(): Promise<SnapshotPeer> {
   };
 }
 
+// Within this time of a call it gives the former answer again.
+const cachedMs = 600;
+
 async function openSystemInformation(): Promise<SnapshotPeer> {
   const { default: information } = await import("systeminformation");
   return {
     name: `systeminformation ${information.version()}`,
     processes: async () => {
+      await sleep(cachedMs);
       const { milliseconds, value } = await timed(() => information.processes());
       return { milliseconds, pids: value.list.map(({ pid }) => pid) };
     },
