@@ -1,5 +1,6 @@
 // The main job on real input: five real Linux hosts asked and changed through official MCP clients.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { countTokens } from "../../services/shared/count-tokens.js";
 import { requireHosts } from "../hosts/hosts.js";
 import { type FiveHosts, hostNames, startDaemonOn, startFiveHosts, waitForHosts } from "./five-hosts.js";
 import { connectMcp, eras, type McpClient, type ToolAnswer } from "./mcp-clients.js";
@@ -259,5 +260,5 @@ function expectAccounting(answer: ToolAnswer, expected: Record<string, number>):
 }
 
 function expectUnderBudget(answer: ToolAnswer): void {
-  expect(answer.text.length / 3).toBeLessThan(2000);
+  expect(countTokens(answer.text)).toBeLessThanOrEqual(2000);
 }
