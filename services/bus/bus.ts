@@ -4,6 +4,9 @@
 /** The topics of a fleet. Names on a broker are made from these, the fleet id and a version. */
 export type Topic = "commands" | "replies" | "presence";
 
+/** Topics that keep the newest message of each key. */
+export const compactedTopics: ReadonlySet<Topic> = new Set(["presence"]);
+
 /** Largest value of a message, in bytes. */
 export const maxMessageBytes = 1024 * 1024;
 
@@ -55,6 +58,8 @@ export interface SubscribeOptions {
 export type MessageHandler = (message: IncomingMessage) => Promise<void>;
 
 export interface Subscription {
+  /** Messages that it skipped because they had expired; only grows. */
+  expired(): number;
   /** Resolves when no handler of this subscription runs any more; unfinished messages go to the group's next subscriber. */
   close(): Promise<void>;
 }

@@ -1,9 +1,10 @@
 // The command line's way to a running control plane: the generated client over gRPC with the local token.
 import { readFileSync } from "node:fs";
-import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
+import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { FleetService } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import type { Principal } from "../identity/principal.js";
+import { bearer } from "../shared/bearer.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { statePaths } from "./state-directory.js";
 
@@ -19,13 +20,6 @@ export const defaultFleetUrl = "http://127.0.0.1:7601";
 export function connectFleet(url: string, stateDirectory: string): FleetClient {
   const token = process.env.SYSTEMS_MANAGER_TOKEN ?? readToken(statePaths(stateDirectory).token);
   return createClient(FleetService, createGrpcTransport({ baseUrl: url, interceptors: [bearer(token)] }));
-}
-
-function bearer(token: string): Interceptor {
-  return (next) => (request) => {
-    request.header.set("authorization", `Bearer ${token}`);
-    return next(request);
-  };
 }
 
 function readToken(path: string): string {

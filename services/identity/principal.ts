@@ -19,10 +19,15 @@ export const principalKey = createContextKey<Principal>({ name: "" }, { descript
 
 /** Whoever can read the token file is the machine's owner, principal "local". */
 export function localTokenAuthenticator(token: string): Authenticator {
+  return tokenAuthenticator(token, { name: "local" });
+}
+
+/** Whoever sends this bearer token is this principal; nobody else is anybody. */
+export function tokenAuthenticator(token: string, principal: Principal): Authenticator {
   const expected = Buffer.from(`Bearer ${token}`);
   return (authorization) => {
     const given = Buffer.from(authorization ?? "");
-    if (given.length === expected.length && timingSafeEqual(given, expected)) return { name: "local" };
+    if (given.length === expected.length && timingSafeEqual(given, expected)) return principal;
     throw failure(ErrorReason.UNAUTHENTICATED, given.length === 0 ? "no credential" : "the credential is not valid", {
       metadata: { scheme: "bearer" },
       remedy: "send the header Authorization: Bearer TOKEN with the token from the server's state directory",

@@ -27,8 +27,13 @@ export function failure(reason: ErrorReason, message: string, options: FailureOp
     metadata: options.metadata ?? {},
     remedy: options.remedy ?? "",
   });
-  const text = options.remedy ? `${message}; ${options.remedy}` : message;
-  return new ConnectError(text, codeOf(reason), undefined, [{ desc: ErrorDetailSchema, value: detail }], options.cause);
+  return failureOf(options.remedy ? `${message}; ${options.remedy}` : message, detail, options.cause);
+}
+
+/** Makes the error again that travelled as its message and detail. */
+export function failureOf(message: string, detail: ErrorDetail, cause?: unknown): ConnectError {
+  const details = [{ desc: ErrorDetailSchema, value: detail }];
+  return new ConnectError(message, codeOf(detail.reason), undefined, details, cause);
 }
 
 /** The ErrorDetail of any error; INTERNAL, or the reason nearest to its code, when it carries none. */

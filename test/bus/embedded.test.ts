@@ -11,8 +11,8 @@ const open = (options: BusOptions = {}) => openBus({ kind: "embedded", ...option
 testBusContract("embedded", open);
 
 test.each([
-  ["rabbit", ErrorReason.INVALID_ARGUMENT, /"rabbit".*embedded, kafka/],
-  ["", ErrorReason.INVALID_ARGUMENT, /"".*embedded, kafka/],
+  ["rabbit", ErrorReason.INVALID_ARGUMENT, /"rabbit".*embedded, remote, kafka/],
+  ["", ErrorReason.INVALID_ARGUMENT, /"".*embedded, remote, kafka/],
   ["kafka", ErrorReason.UNSUPPORTED, /kafka.*"embedded"/],
 ])("openBus kind %j is refused", async (kind, reason, message) => {
   const error = await openBus({ kind }).catch((rejection: unknown) => rejection);

@@ -1,6 +1,6 @@
 // One group on one topic: its position in every partition, and which of its members owns which partition.
 import { ErrorReason, failure } from "../../shared/errors.js";
-import type { MessageHandler, StartPosition } from "../bus.js";
+import type { MessageHandler, StartPosition, Subscription } from "../bus.js";
 import { createDeliveryLane, type DeliveryCounters, type LaneOwner } from "./delivery-lane.js";
 import type { PartitionLog } from "./partition-log.js";
 
@@ -13,8 +13,8 @@ export interface GroupMember {
 }
 
 export interface ConsumerGroup {
-  /** Adds a member and shares the partitions out anew. The function it gives removes the member again. */
-  join(member: GroupMember): () => Promise<void>;
+  /** Adds a member and shares the partitions out anew; its close does so without the member. */
+  join(member: GroupMember): Subscription;
   /** The oldest offset of this partition that a member still has to take; infinite when no member takes it. */
   neededFrom(partition: number): number;
   /** There is something new in this partition. */
@@ -57,14 +57,18 @@ export function createConsumerGroup(
     join(member) {
       checkAlone(member);
       const closing = new AbortController();
-      const owner = { handler: member.handler, maxInFlight: member.maxInFlight, signal: closing.signal };
+      const { handler, maxInFlight } = member;
+      const owner: LaneOwner = { handler, maxInFlight, signal: closing.signal, expired: 0 };
       members.set(owner, member);
       share();
-      return async () => {
-        members.delete(owner);
-        closing.abort();
-        share();
-        await Promise.all(lanes.map((lane) => lane.idle(owner)));
+      return {
+        expired: () => owner.expired,
+        close: async () => {
+          members.delete(owner);
+          closing.abort();
+          share();
+          await Promise.all(lanes.map((lane) => lane.idle(owner)));
+        },
       };
     },
     neededFrom: (partition) => {

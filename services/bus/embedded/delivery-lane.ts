@@ -1,6 +1,6 @@
 // One group's way through one partition: it hands messages to whichever subscriber owns the partition now.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { MessageHandler } from "../bus.js";
+import type { MessageHandler, OutgoingMessage } from "../bus.js";
 import type { PartitionLog, StoredMessage } from "./partition-log.js";
 
 /** What a lane counts. */
@@ -16,6 +16,8 @@ export interface LaneOwner {
   readonly maxInFlight: number;
   /** Aborted when it closes: it then gets no further calls. */
   readonly signal: AbortSignal;
+  /** Messages that lanes skipped for it because they had expired. */
+  expired: number;
 }
 
 export interface DeliveryLane {
@@ -58,16 +60,16 @@ export function createDeliveryLane(
 
   function deliver() {
     while (owner && running.size < owner.maxInFlight) {
-      const stored = take();
+      const stored = take(owner);
       if (!stored) return;
       running.set(stored.offset, { by: owner, ended: handle(stored, owner) });
     }
   }
 
-  function take(): StoredMessage | undefined {
+  function take(by: LaneOwner): StoredMessage | undefined {
     for (let stored = takeStored(); stored; stored = takeStored()) {
-      if ((stored.message.expiresAtMs ?? Number.POSITIVE_INFINITY) > Date.now()) return stored;
-      counters.expired++;
+      if (!hasExpired(stored.message)) return stored;
+      countExpired(by, counters);
     }
     return undefined;
   }
@@ -121,13 +123,22 @@ async function handleUntilDone(
       // The handler's own log says why; the bus counts and calls again.
       counters.rejected++;
     }
-    if ((message.expiresAtMs ?? Number.POSITIVE_INFINITY) <= Date.now()) {
-      counters.expired++;
+    if (hasExpired(message)) {
+      countExpired(owner, counters);
       return true;
     }
     await pause(attempt, owner.signal);
   }
   return false;
+}
+
+function hasExpired({ expiresAtMs }: OutgoingMessage): boolean {
+  return (expiresAtMs ?? Number.POSITIVE_INFINITY) <= Date.now();
+}
+
+function countExpired(owner: LaneOwner, counters: DeliveryCounters): void {
+  owner.expired++;
+  counters.expired++;
 }
 
 async function pause(attempt: number, signal: AbortSignal): Promise<void> {

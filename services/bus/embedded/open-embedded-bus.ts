@@ -12,8 +12,8 @@ import type {
   Subscription,
   Topic,
 } from "../bus.js";
-import { maxMessageBytes } from "../bus.js";
-
+import { compactedTopics } from "../bus.js";
+import { checkMessageSize } from "../message-size.js";
 import { type ConsumerGroup, createConsumerGroup } from "./consumer-group.js";
 import { createPartitionLog, type PartitionLog } from "./partition-log.js";
 
@@ -26,7 +26,6 @@ interface TopicState {
 const defaultPartitions: Record<Topic, number> = { commands: 4, replies: 4, presence: 1 };
 const defaultQueue: MessageBound = { messages: 100_000, bytes: 256 * 1024 * 1024 };
 const defaultRetention: MessageBound = { messages: 1_000, bytes: 16 * 1024 * 1024 };
-const compactedTopics: ReadonlySet<Topic> = new Set(["presence"]);
 
 /** Opens a bus that lives in this process alone. */
 export function openEmbeddedBus(options: BusOptions = {}): Bus {
@@ -43,10 +42,7 @@ export function openEmbeddedBus(options: BusOptions = {}): Bus {
 
   async function publish(topic: Topic, message: OutgoingMessage) {
     checkOpen();
-    if (message.value.length > maxMessageBytes) {
-      counters.refusedTooLarge++;
-      throw tooLarge(topic, message.value.length);
-    }
+    checkMessageSize(topic, message, counters);
     const state = topics[topic];
     const partition = message.partition ?? partitionOfKey(message.key, state.logs.length);
     const log = logOf(state, partition);
@@ -67,12 +63,13 @@ export function openEmbeddedBus(options: BusOptions = {}): Bus {
     const state = topics[topic];
     if (partition !== undefined) logOf(state, partition);
     const group = state.groups.get(name) ?? createConsumerGroup(name, state.logs, from, counters);
-    const closeMember = group.join({ handler, maxInFlight, partition });
+    const member = group.join({ handler, maxInFlight, partition });
     state.groups.set(name, group);
     const subscription = {
+      expired: member.expired,
       close: async () => {
         subscriptions.delete(subscription);
-        await closeMember();
+        await member.close();
       },
     };
     subscriptions.add(subscription);
@@ -123,15 +120,4 @@ function busy(topic: Topic, partition: number, bound: MessageBound) {
     metadata: { queue: `bus ${topic}/${partition}`, capacity: `${bound.messages} messages, ${bound.bytes} bytes` },
     remedy: "try again when subscribers have caught up",
   });
-}
-
-function tooLarge(topic: Topic, bytes: number) {
-  return failure(
-    ErrorReason.TOO_LARGE,
-    `a message for ${topic} has ${bytes} bytes, at most ${maxMessageBytes} are carried`,
-    {
-      metadata: { bytes: String(bytes), limit: String(maxMessageBytes) },
-      remedy: "ask for less at once",
-    },
-  );
 }

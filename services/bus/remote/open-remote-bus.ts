@@ -1,0 +1,87 @@
+// A bus that lives in another process, over its BusService. What serve-bus.ts cannot keep through a restart of an in-memory
+// bus, the newest message of each key of a compacted topic, this end publishes again.
+import { ErrorReason, failure } from "../../shared/errors.js";
+import type { Logger } from "../../shared/log.js";
+import type { Bus, BusOptions, SubscribeOptions, Subscription, Topic } from "../bus.js";
+import { fromWireTopic } from "../wire.js";
+import { connectBus } from "./bus-connection.js";
+import { createPublisher } from "./publisher.js";
+import { openRemoteSubscription } from "./remote-subscription.js";
+
+export interface RemoteBusOptions extends BusOptions {
+  /** "http://10.0.0.1:7603", or https. */
+  readonly url: string;
+  readonly token: string;
+  /** PEM certificates to trust for https; the system's when absent. */
+  readonly ca?: string;
+  readonly log: Logger;
+}
+
+/** Resolves when the other side has answered. UNREACHABLE when nothing usable is there, UNAUTHENTICATED for a wrong token. */
+export async function openRemoteBus(options: RemoteBusOptions): Promise<Bus> {
+  const { url, log } = options;
+  const connection = connectBus(options);
+  const closing = new AbortController();
+  const counters = { published: 0, refusedBusy: 0, refusedTooLarge: 0, delivered: 0, rejected: 0, expired: 0 };
+  const subscriptions = new Set<Subscription>();
+  const shape = await connection.getTopics(closing.signal).catch((error) => {
+    connection.close();
+    throw error;
+  });
+  const partitions = new Map<Topic, number>(shape.topics.map((each) => [fromWireTopic(each.topic), each.partitions]));
+  const publisher = createPublisher({ connection, queue: options.queue, counters, closing: closing.signal, log });
+  let busId = shape.busId;
+  let open = true;
+
+  function checkOpen() {
+    if (!open) throw closed(url);
+  }
+
+  function onSubscribed(newBusId: string) {
+    if (newBusId === busId) return;
+    busId = newBusId;
+    publisher.publishCompactedAgain();
+  }
+
+  async function subscribe(wanted: SubscribeOptions, handler: Parameters<Bus["subscribe"]>[1]): Promise<Subscription> {
+    checkOpen();
+    const remote = await openRemoteSubscription({
+      connection,
+      wanted,
+      handler,
+      counters,
+      onSubscribed,
+      closing: closing.signal,
+      log,
+    });
+    const subscription = {
+      expired: remote.expired,
+      close: async () => {
+        subscriptions.delete(subscription);
+        await remote.close();
+      },
+    };
+    subscriptions.add(subscription);
+    return subscription;
+  }
+
+  return {
+    async publish(topic, message) {
+      checkOpen();
+      return publisher.publish(topic, message);
+    },
+    subscribe,
+    partitions: (topic) => partitions.get(topic) ?? 0,
+    counters: () => ({ ...counters }),
+    async close() {
+      open = false;
+      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+      closing.abort(closed(url));
+      connection.close();
+    },
+  };
+}
+
+function closed(url: string) {
+  return failure(ErrorReason.UNREACHABLE, `the bus connection to ${url} is closed`, { metadata: { address: url } });
+}

@@ -1,0 +1,74 @@
+// A subscription that outlives its streams: when one is cut it opens the next, after its handlers have ended, so that never
+// more of them run than were asked for. What they could not acknowledge any more comes again.
+import { setTimeout as sleep } from "node:timers/promises";
+import { backoffMs } from "../../shared/backoff.js";
+import type { Logger } from "../../shared/log.js";
+import type { Subscription } from "../bus.js";
+import {
+  openSubscriptionStream,
+  type SubscriptionStream,
+  type SubscriptionStreamOptions,
+} from "./subscription-stream.js";
+
+export interface RemoteSubscriptionOptions extends Omit<SubscriptionStreamOptions, "signal" | "onExpired"> {
+  readonly onSubscribed: (busId: string) => void;
+  /** Aborted when the bus closes. */
+  readonly closing: AbortSignal;
+  readonly log: Logger;
+}
+
+const backoff = { firstMs: 100, longestMs: 5_000 };
+
+/** Resolves when messages flow. Throws what the server refused the subscription for. */
+export async function openRemoteSubscription(options: RemoteSubscriptionOptions): Promise<Subscription> {
+  const { wanted, counters, log } = options;
+  const own = new AbortController();
+  const signal = AbortSignal.any([own.signal, options.closing]);
+  let expired = 0;
+
+  function onExpired(messages: number) {
+    expired += messages;
+    counters.expired += messages;
+  }
+
+  async function open(): Promise<SubscriptionStream> {
+    const stream = await openSubscriptionStream({ ...options, signal, onExpired });
+    options.onSubscribed(stream.busId);
+    return stream;
+  }
+
+  async function reopen(): Promise<SubscriptionStream | undefined> {
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      // Closing ends the pause early, and then the loop.
+      await sleep(backoffMs(attempt, backoff), undefined, { signal }).catch(() => undefined);
+      try {
+        return await open();
+      } catch (error) {
+        if (!signal.aborted) log.warn({ err: error, topic: wanted.topic }, "not subscribed");
+      }
+    }
+    return undefined;
+  }
+
+  async function keepOpen(): Promise<void> {
+    while (current) {
+      const reason = await current.ended;
+      if (signal.aborted) return;
+      log.warn({ err: reason, topic: wanted.topic }, "subscription cut");
+      current = await reopen();
+      // It was closed just then.
+      if (signal.aborted) await current?.finish();
+    }
+  }
+
+  let current: SubscriptionStream | undefined = await open();
+  const kept = keepOpen();
+  return {
+    expired: () => expired,
+    async close() {
+      own.abort();
+      await current?.finish();
+      await kept;
+    },
+  };
+}
