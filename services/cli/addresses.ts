@@ -8,6 +8,8 @@ export interface Addresses {
   readonly mcp?: string;
   readonly grpc: string;
   readonly relay: string;
+  /** Present when relays of other processes are served. */
+  readonly bus?: string;
 }
 
 /** Writes them in one step. */

@@ -1,15 +1,24 @@
 // Puts the control plane of one process together: bus, fleet, relay, gateway, and the gRPC server in front of the fleet.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type ConnectRouter, createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
+import type { Bus } from "../bus/bus.js";
 import { openBus } from "../bus/open-bus.js";
+import { addBusService, relayPermissions } from "../bus/serve-bus.js";
 import { createFleet } from "../fleet/fleet.js";
 import { createGateway, type Gateway } from "../gateway/gateway.js";
+import { BusService } from "../gen/systemsmanager/bus/v1/bus_service_pb.js";
 import { FleetService } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import { authenticateRequests } from "../identity/authenticate.js";
-import { loadOrCreateToken, localTokenAuthenticator, type Principal, principalKey } from "../identity/principal.js";
+import {
+  loadOrCreateToken,
+  localTokenAuthenticator,
+  type Principal,
+  principalKey,
+  tokenAuthenticator,
+} from "../identity/principal.js";
 import { loadOrCreateSigningKey, type VerifyingKey } from "../identity/signing-key.js";
 import { startRelay } from "../relay/start-relay.js";
-import { type ListenAddress, startGrpcServer, type TlsIdentity } from "../shared/grpc-server.js";
+import { type GrpcServer, type ListenAddress, startGrpcServer, type TlsIdentity } from "../shared/grpc-server.js";
 import { createLogger } from "../shared/log.js";
 import { validateRequests } from "../shared/validation.js";
 import { type Addresses, forgetAddresses, writeAddresses } from "./addresses.js";
@@ -24,7 +33,9 @@ export interface ControlPlaneOptions {
   readonly relay: ListenAddress;
   /** Absent: MCP is served on the standard streams alone. */
   readonly mcp?: ListenAddress;
-  /** For the relay; without it daemons attach in plain text. */
+  /** Absent: the bus is for this process alone. */
+  readonly bus?: ListenAddress;
+  /** For the relay and the bus; without it daemons attach in plain text. */
   readonly tls?: TlsIdentity;
 }
 
@@ -76,8 +87,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         log: createLogger("grpc"),
       }),
     );
+    const busServer = options.bus && closer.add(await serveBus(bus, options.bus, options));
     const mcp = options.mcp && closer.add(await gateway.serveHttp({ listen: options.mcp, authenticate }));
-    const addresses = { grpc: grpc.url, relay: relay.url, ...(mcp ? { mcp: mcp.url } : {}) };
+    const addresses = {
+      grpc: grpc.url,
+      relay: relay.url,
+      ...(mcp ? { mcp: mcp.url } : {}),
+      ...(busServer ? { bus: busServer.url } : {}),
+    };
     writeAddresses(stateDirectory, addresses);
     closer.add({ close: async () => forgetAddresses(stateDirectory) });
     return { addresses, token, verifyingKey: signingKey.verifyingKey, gateway, fleetFor, close: closer.close };
@@ -85,6 +102,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await closer.close();
     throw error;
   }
+}
+
+// A server and a credential of its own: whoever has that of a relay reaches the bus and nothing else.
+function serveBus(bus: Bus, listen: ListenAddress, options: ControlPlaneOptions): Promise<GrpcServer> {
+  const token = loadOrCreateToken(statePaths(options.stateDirectory).relayToken);
+  return startGrpcServer({
+    listen,
+    routes: (router) => addBusService(router, bus, { permissions: relayPermissions }),
+    services: [BusService],
+    authenticate: authenticateRequests(tokenAuthenticator(token, { name: "relay" })),
+    log: createLogger("bus"),
+    ...(options.tls ? { tls: options.tls } : {}),
+  });
 }
 
 /** Clients of the fleet's routes in this process, one for each principal. */

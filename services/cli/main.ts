@@ -11,13 +11,14 @@ import { daemon } from "./daemon.js";
 import { hosts } from "./hosts.js";
 import { mcp } from "./mcp.js";
 import { open } from "./open.js";
+import { relay } from "./relay.js";
 import { cancel, runs } from "./runs.js";
 import { up } from "./up.js";
 
 const program = new Command("systems-manager")
   .description("Ask or change one machine or ten thousand, and get one short, true, complete summary back.")
   .version(productVersion);
-for (const verb of [up, hosts, ask, change, commit, open, runs, cancel, mcp, daemon]) program.addCommand(verb);
+for (const verb of [up, hosts, ask, change, commit, open, runs, cancel, mcp, daemon, relay]) program.addCommand(verb);
 
 try {
   await program.parseAsync();

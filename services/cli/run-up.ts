@@ -1,8 +1,7 @@
 // What `up` does; apart from its options, so that other verbs do not load a whole control plane.
 import { TelemetryService } from "../gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
-import type { ListenAddress, TlsIdentity } from "../shared/grpc-server.js";
+import type { ListenAddress } from "../shared/grpc-server.js";
 import { operationName } from "../shared/operations.js";
-import { readOptionFile } from "./arguments.js";
 import { createCloser } from "./closer.js";
 import { type ControlPlane, startControlPlane } from "./control-plane.js";
 import { localPrincipal } from "./fleet-client.js";
@@ -10,13 +9,13 @@ import { followRun, printSummary } from "./follow-run.js";
 import { startLocalDaemon } from "./local-daemon.js";
 import { runUntilSignal } from "./run-until-signal.js";
 import { statePaths } from "./state-directory.js";
+import { type TlsOptions, tlsOf } from "./tls-options.js";
 
-export interface UpOptions {
+export interface UpOptions extends TlsOptions {
   readonly mcp: ListenAddress;
   readonly grpc: ListenAddress;
   readonly relay: ListenAddress;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
+  readonly bus?: ListenAddress;
   readonly fleetId: string;
   readonly daemon: boolean;
   readonly name: string;
@@ -42,11 +41,6 @@ export async function runUp(options: UpOptions): Promise<void> {
   }
 }
 
-function tlsOf({ tlsCert, tlsKey }: UpOptions): { tls?: TlsIdentity } {
-  if (tlsCert === undefined && tlsKey === undefined) return {};
-  return { tls: { cert: readOptionFile("--tls-cert", tlsCert), key: readOptionFile("--tls-key", tlsKey) } };
-}
-
 async function describeThisMachine(controlPlane: ControlPlane, name: string): Promise<void> {
   const method = operationName(TelemetryService.method.getSystemSnapshot);
   const run = await followRun(controlPlane.fleetFor(localPrincipal).run({ selector: name, method }));
@@ -55,11 +49,14 @@ async function describeThisMachine(controlPlane: ControlPlane, name: string): Pr
 
 function printAddresses({ addresses, token }: ControlPlane, { stateDir }: UpOptions): void {
   const paths = statePaths(stateDir);
+  const relays = addresses.bus
+    ? `Relays   systems-manager relay --bus ${addresses.bus} --bus-token ${paths.relayToken} --listen ADDRESS\n`
+    : "";
   console.log(`
 MCP      ${addresses.mcp}
          header Authorization: Bearer ${token}
 gRPC     ${addresses.grpc}  (the same header)
 Daemons  systems-manager daemon --relay ${addresses.relay} --fleet-key ${paths.verifyingKey}
-Ask      systems-manager ask list-processes --on all order=memory limit=5
+${relays}Ask      systems-manager ask list-processes --on all order=memory limit=5
 Stop     Ctrl-C`);
 }

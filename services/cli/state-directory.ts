@@ -17,6 +17,7 @@ export function defaultStateDirectory(): string {
 export function statePaths(directory: string) {
   return {
     token: join(directory, "token"),
+    relayToken: join(directory, "relay.token"),
     signingKey: join(directory, "fleet.key"),
     verifyingKey: join(directory, "fleet.pub"),
     fleet: join(directory, "fleet"),

@@ -11,6 +11,8 @@ export interface Addresses {
   mcp: string;
   grpc: string;
   relay: string;
+  /** With --bus. */
+  bus?: string;
 }
 
 export interface ControlPlane {

@@ -34,8 +34,9 @@ const pingTimeoutMs = 5_000;
 // One message of 1 MiB with its key and headers, and room.
 const readMaxBytes = 2 * 1024 * 1024;
 
-/** Dials with the first call. */
+/** Dials with the first call. INVALID_ARGUMENT for what is no address. */
 export function connectBus({ url, token, ca }: BusAddress): BusConnection {
+  checkUrl(url);
   const tls = ca === undefined ? {} : { ca };
   const sessionManager = new Http2SessionManager(url, { pingIntervalMs, pingTimeoutMs }, tls);
   const interceptors = [bearer(token)];
@@ -60,6 +61,14 @@ export function connectBus({ url, token, ca }: BusAddress): BusConnection {
     },
     close: () => sessionManager.abort(),
   };
+}
+
+function checkUrl(url: string): void {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return;
+  throw failure(ErrorReason.INVALID_ARGUMENT, `${JSON.stringify(url)} is no address of a bus`, {
+    metadata: { field: "url", rule: "string.uri" },
+    remedy: "give its URL, such as https://10.0.0.1:7603",
+  });
 }
 
 function hasDetail(error: unknown): boolean {

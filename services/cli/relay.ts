@@ -1,0 +1,17 @@
+// systems-manager relay --bus URL --bus-token FILE --listen ADDRESS: joins daemons to a control plane elsewhere, until a
+// signal ends it.
+import { Command } from "commander";
+import { parseListenAddress } from "./arguments.js";
+import type { RelayOptions } from "./run-relay.js";
+
+export const relay = new Command("relay")
+  .description("take daemons for a control plane that runs elsewhere")
+  .requiredOption("--bus <url>", "bus of the control plane, as `up --bus` prints it")
+  .requiredOption("--bus-token <file>", "credential for it (relay.token of the control plane)")
+  .option("--bus-ca <file>", "PEM certificates to trust for an https bus")
+  .requiredOption("--listen <address>", "where daemons attach", parseListenAddress)
+  .option("--tls-cert <file>", "PEM certificate chain for daemons")
+  .option("--tls-key <file>", "PEM key of the certificate")
+  .option("--fleet-id <id>", "fleet to serve", "default")
+  .option("--relay-id <id>", "name of this relay, in use once at a time; default: a random one")
+  .action(async (options: RelayOptions) => (await import("./run-relay.js")).runRelay(options));

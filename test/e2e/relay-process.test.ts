@@ -1,0 +1,154 @@
+// Control plane, relay and daemon as three processes: the relay reaches the bus with its own credential and nothing else.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { BusService } from "../../services/gen/systemsmanager/bus/v1/bus_service_pb.js";
+import { FleetService } from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { bearer } from "../../services/shared/bearer.js";
+import { ErrorReason, errorDetailOf } from "../../services/shared/errors.js";
+import { type ControlPlane, commandPath, startControlPlane } from "./control-plane.js";
+
+type Process = ReturnType<typeof startProcess>;
+
+const busOptions = ["--no-daemon", "--bus", "127.0.0.1:0"];
+
+let controlPlane: ControlPlane;
+let relay: Process;
+let daemon: Process;
+let relayUrl: string;
+let daemonDirectory: string;
+let tokenFile: string;
+
+beforeAll(async () => {
+  controlPlane = await startControlPlane("127.0.0.1", busOptions);
+  tokenFile = join(controlPlane.stateDirectory, "relay.token");
+  relay = startRelay("127.0.0.1:0");
+  relayUrl = await urlOf(relay);
+  daemonDirectory = await mkdtemp(join(tmpdir(), "systems-manager-e2e-"));
+  const fleetKey = ["--fleet-key", join(controlPlane.stateDirectory, "fleet.pub")];
+  daemon = startProcess(["daemon", "--relay", relayUrl, ...fleetKey, "--state-dir", daemonDirectory]);
+});
+
+afterAll(async () => {
+  await daemon?.stop("SIGTERM");
+  await relay?.stop("SIGTERM");
+  await controlPlane?.[Symbol.asyncDispose]();
+  await rm(daemonDirectory, { recursive: true, force: true });
+});
+
+test("a question goes through all three and comes back as the summary of the one host", async () => {
+  await expectAnswer();
+});
+
+test("a killed relay comes back on the same port, the daemon with it, and both answer again", async () => {
+  await relay.stop("SIGKILL");
+  relay = startRelay(new URL(relayUrl).host);
+  expect(await urlOf(relay)).toBe(relayUrl);
+  await waitForOutput(relay, "host attached");
+  await expectAnswer();
+});
+
+test("a relay that outlives its control plane brings its hosts back to the next one", async () => {
+  const { stateDirectory, addresses } = controlPlane;
+  await controlPlane.stop();
+  const samePort = ["--no-daemon", "--bus", new URL(addresses.bus as string).host];
+  controlPlane = await startControlPlane("127.0.0.1", samePort, stateDirectory);
+  await waitForOutput(relay, "the bus began anew");
+  await expectAnswer();
+  expect(relay.output().match(/host attached/g)).toHaveLength(1);
+});
+
+test("the relay's token opens the bus and not the fleet, the local token the fleet and not the bus", async () => {
+  const relayToken = (await readFile(tokenFile, "utf8")).trim();
+  const { grpc, bus = "" } = controlPlane.addresses;
+  const askFleet = (token: string) => clientOf(FleetService, grpc, token).findHosts({ selector: "all" });
+  const askBus = (token: string) => clientOf(BusService, bus, token).getTopics({});
+  expect((await askFleet(controlPlane.token)).hosts).toHaveLength(1);
+  expect((await askBus(relayToken)).topics).toHaveLength(3);
+  for (const refused of [askFleet(relayToken), askBus(controlPlane.token)]) {
+    const error = await refused.catch((reason: unknown) => reason);
+    expect(errorDetailOf(error).reason).toBe(ErrorReason.UNAUTHENTICATED);
+  }
+});
+
+test("SIGTERM drains the relay: it ends by itself and at once", async () => {
+  const started = performance.now();
+  expect(await relay.stop("SIGTERM")).toBe(0);
+  expect(performance.now() - started).toBeLessThan(5_000);
+  await waitForOutput(daemon, '"detached"');
+});
+
+test.each([
+  ["another token", () => ["--bus", controlPlane.addresses.bus, "--bus-token", otherFile("token")], "UNAUTHENTICATED"],
+  ["no bus there", () => ["--bus", "http://127.0.0.1:1", "--bus-token", tokenFile], "UNREACHABLE: no bus at"],
+  ["no address", () => ["--bus", "somewhere", "--bus-token", tokenFile], 'INVALID_ARGUMENT: "somewhere" is no address'],
+  ["no token file", () => ["--bus", "http://127.0.0.1:1", "--bus-token", "/nowhere"], "INVALID_ARGUMENT: --bus-token"],
+])("a relay with %s ends and says why", async (_what, args, expected) => {
+  const refused = startProcess(["relay", ...(args() as string[]), "--listen", "127.0.0.1:0"]);
+  expect(await refused.exited).toBe(1);
+  expect(refused.output()).toContain(expected);
+});
+
+async function expectAnswer() {
+  let answer = await ask();
+  for (const deadline = Date.now() + 20_000; answer.exitCode !== 0 && Date.now() < deadline; ) {
+    await sleep(100);
+    answer = await ask();
+  }
+  expect(answer.stdout, answer.stderr).toContain("ListProcesses: asked 1 host: 1 ok");
+  expect(answer.stdout).toContain(hostname());
+}
+
+function ask() {
+  const args = ["ask", "list-processes", "--on", "all", "limit=3", "--state-dir", controlPlane.stateDirectory];
+  return execa(process.execPath, [commandPath, ...args], { reject: false, timeout: 20_000 });
+}
+
+function startRelay(listen: string): Process {
+  const bus = ["--bus", controlPlane.addresses.bus as string, "--bus-token", tokenFile];
+  return startProcess(["relay", ...bus, "--listen", listen]);
+}
+
+function startProcess(args: string[]) {
+  const child = execa(process.execPath, [commandPath, ...args], { reject: false, buffer: false });
+  let output = "";
+  child.stderr.on("data", (chunk) => {
+    output += chunk;
+  });
+  const exited = child.then((result) => result.exitCode);
+  const stop = (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    return exited;
+  };
+  return { output: () => output, exited, stop };
+}
+
+async function waitForOutput(child: Process, text: string): Promise<void> {
+  for (const deadline = Date.now() + 20_000; !child.output().includes(text); await sleep(20)) {
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${text} in:\n${child.output()}`);
+  }
+}
+
+/** Where daemons attach. */
+async function urlOf(child: Process): Promise<string> {
+  await waitForOutput(child, '"relay serves"');
+  const lines = child.output().split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === "relay serves").url;
+}
+
+function otherFile(name: string): string {
+  return join(controlPlane.stateDirectory, name);
+}
+
+function clientOf<Service extends typeof FleetService | typeof BusService>(
+  service: Service,
+  url: string,
+  token: string,
+) {
+  return createClient(service, createGrpcTransport({ baseUrl: url, interceptors: [bearer(token)] }));
+}
