@@ -11,6 +11,9 @@ import { absent, fieldName, present, type Ranked, rank, rankedOf, relativeName, 
 
 const itemsPerLine = 4;
 const namesPerItem = 8;
+/** More rows than this that only the same hosts have are named, not described. */
+const describedRows = 12;
+const namedRows = 16;
 
 /** Statements of one row on the same hosts. */
 interface Bundle {
@@ -92,13 +95,31 @@ function lineOfGroup(group: readonly Bundle[]): RankedLine {
     return { bundles, text: itemText(bundles), best: rank(ranked)[0] as Ranked };
   });
   const ordered = rank(items.map((item) => ({ ...item.best, item }))).map(({ item }) => item);
+  const best = (ordered[0] as Item).best;
+  if (isCrowdOfRows(group)) return { ...best, line: namesLine(group, ordered), further: [] };
   const parts = chunk(ordered, itemsPerLine);
   const [line, ...further] = parts.map((part, index): DeviationLine => {
     const statements = part.flatMap(({ bundles }) => bundles.flatMap((bundle) => bundle.statements));
     const rows = index === 0 && parts.length > 1 ? group.length : 0;
     return { text: groupText(statements[0] as Statement, part, rows), tells: statements.length, statements };
   });
-  return { ...(ordered[0] as Item).best, line: line as DeviationLine, further };
+  return { ...best, line: line as DeviationLine, further };
+}
+
+function isCrowdOfRows(group: readonly Bundle[]): boolean {
+  const calm = (statement: Statement) => statement.elements === present && !statement.alarming;
+  return group.length > describedRows && group.every(({ statements }) => statements.every(calm));
+}
+
+// What so many rows say is for whoever opens them; that they are there is the news.
+function namesLine(group: readonly Bundle[], ordered: readonly Item[]): DeviationLine {
+  const statements = group.flatMap((bundle) => bundle.statements);
+  const keys = ordered.flatMap(({ bundles }) =>
+    bundles.map((bundle) => showKey((bundle.statements[0] as Statement).row.key)),
+  );
+  const { scope, hosts } = statements[0] as Statement;
+  const text = `${scope.path} only on ${showHosts(hosts)}, ${plural(group.length, "row")}: ${listSome(keys, namedRows)}`;
+  return { text, tells: statements.length, statements };
 }
 
 function itemText(bundles: readonly Bundle[]): string {

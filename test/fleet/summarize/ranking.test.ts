@@ -168,9 +168,8 @@ describe("deviations", () => {
     );
     expect(summary.text).toContain("packages only on host-00002, 3,000 rows:");
     expect(summary.text).toContain("packages openssl on host-00001: version 0.9 (others 3.0)");
-    const left = summary.omissions.find(({ what }) => what === "deviations");
     const told = summary.text.match(/extra-\d+/g)?.length ?? 0;
-    expect(Number(left?.count) + told).toBe(3_000);
-    expect(summary.text).toContain(`Left out: ${left?.count.toLocaleString("en-US")} deviations`);
+    expect(told).toBeGreaterThan(0);
+    expect(summary.text).toContain(`and ${(3_000 - told).toLocaleString("en-US")} more`);
   });
 });
