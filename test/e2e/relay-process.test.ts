@@ -94,6 +94,31 @@ test.each([
   expect(refused.output()).toContain(expected);
 });
 
+test("with --tls-cert the bus is https: --bus-ca lets a relay in, none keeps it out", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "systems-manager-e2e-"));
+  const files = ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-nodes"];
+  const subject = ["-subj", "/CN=bus", "-addext", "subjectAltName=IP:127.0.0.1"];
+  await execa(
+    "openssl",
+    ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", ...files, ...subject],
+    {
+      cwd: directory,
+    },
+  );
+  const certificate = join(directory, "cert.pem");
+  const tls = ["--tls-cert", certificate, "--tls-key", join(directory, "key.pem")];
+  await using secure = await startControlPlane("127.0.0.1", [...busOptions, ...tls]);
+  const bus = ["--bus", secure.addresses.bus as string, "--bus-token", join(secure.stateDirectory, "relay.token")];
+  const listen = ["--listen", "127.0.0.1:0"];
+  const trusting = startProcess(["relay", ...bus, "--bus-ca", certificate, ...listen, ...tls]);
+  expect(await urlOf(trusting)).toMatch(/^https:/);
+  expect(await trusting.stop("SIGTERM")).toBe(0);
+  const careful = startProcess(["relay", ...bus, ...listen]);
+  expect(await careful.exited).toBe(1);
+  expect(careful.output()).toMatch(/UNREACHABLE: no bus at https:.*certificate/);
+  await rm(directory, { recursive: true });
+});
+
 async function expectAnswer() {
   let answer = await ask();
   for (const deadline = Date.now() + 20_000; answer.exitCode !== 0 && Date.now() < deadline; ) {

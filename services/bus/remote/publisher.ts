@@ -23,6 +23,8 @@ export interface PublisherOptions {
   /** Aborted when the bus closes: what waits is rejected with its reason. */
   readonly closing: AbortSignal;
   readonly log: Logger;
+  /** How long a message waits for a server that is away. */
+  readonly patienceMs?: number;
 }
 
 export interface Publisher {
@@ -47,11 +49,11 @@ interface WaitingMessage {
 
 const defaultQueue: MessageBound = { messages: 100_000, bytes: 64 * 1024 * 1024 };
 const batchBound: MessageBound = { messages: 500, bytes: 1024 * 1024 };
-const patienceMs = 10_000;
+const defaultPatienceMs = 10_000;
 const backoff = { firstMs: 100, longestMs: 2_000 };
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { connection, queue = defaultQueue, counters, closing, log } = options;
+  const { connection, queue = defaultQueue, counters, closing, log, patienceMs = defaultPatienceMs } = options;
   let waiting: WaitingMessage[] = [];
   let waitingBytes = 0;
   let flushing = false;
@@ -85,7 +87,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const count = batchLength(waiting);
       try {
         const messages = waiting.slice(0, count).map(({ message }) => message);
-        settle(take(count), await connection.publish(messages, closing));
+        const results = await connection.publish(messages, closing);
+        settle(take(count), results);
         failures = 0;
       } catch (error) {
         failures++;
