@@ -45,24 +45,8 @@ export async function openRemoteBus(options: RemoteBusOptions): Promise<Bus> {
 
   async function subscribe(wanted: SubscribeOptions, handler: Parameters<Bus["subscribe"]>[1]): Promise<Subscription> {
     checkOpen();
-    const remote = await openRemoteSubscription({
-      connection,
-      wanted,
-      handler,
-      counters,
-      onSubscribed,
-      closing: closing.signal,
-      log,
-    });
-    const subscription = {
-      expired: remote.expired,
-      close: async () => {
-        subscriptions.delete(subscription);
-        await remote.close();
-      },
-    };
-    subscriptions.add(subscription);
-    return subscription;
+    const own = { wanted, handler, onSubscribed, closing: closing.signal };
+    return keepUntilClosed(subscriptions, await openRemoteSubscription({ connection, counters, log, ...own }));
   }
 
   return {
@@ -80,6 +64,18 @@ export async function openRemoteBus(options: RemoteBusOptions): Promise<Bus> {
       connection.close();
     },
   };
+}
+
+function keepUntilClosed(subscriptions: Set<Subscription>, { expired, close }: Subscription): Subscription {
+  const subscription = {
+    expired,
+    close: async () => {
+      subscriptions.delete(subscription);
+      await close();
+    },
+  };
+  subscriptions.add(subscription);
+  return subscription;
 }
 
 function closed(url: string) {

@@ -14,6 +14,7 @@ import { compactedTopics, type MessageBound, type OutgoingMessage, type Topic } 
 import { checkMessageSize } from "../message-size.js";
 import { toPublished } from "../wire.js";
 import type { BusConnection } from "./bus-connection.js";
+import { createWaitingMessages, type MessagePlace, type WaitingMessage } from "./waiting-messages.js";
 
 export interface PublisherOptions {
   readonly connection: BusConnection;
@@ -33,78 +34,47 @@ export interface Publisher {
   publishCompactedAgain(): void;
 }
 
-interface MessagePlace {
-  readonly partition: number;
-  readonly offset: bigint;
-}
-
-interface WaitingMessage {
-  readonly message: PublishedMessage;
-  readonly bytes: number;
-  /** Not tried again after this; by performance.now(). */
-  readonly deadline: number;
-  readonly resolve: (place: MessagePlace) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 const defaultQueue: MessageBound = { messages: 100_000, bytes: 64 * 1024 * 1024 };
-const batchBound: MessageBound = { messages: 500, bytes: 1024 * 1024 };
 const defaultPatienceMs = 10_000;
 const backoff = { firstMs: 100, longestMs: 2_000 };
 
 export function createPublisher(options: PublisherOptions): Publisher {
   const { connection, queue = defaultQueue, counters, closing, log, patienceMs = defaultPatienceMs } = options;
-  let waiting: WaitingMessage[] = [];
-  let waitingBytes = 0;
+  const waiting = createWaitingMessages(queue);
   let flushing = false;
   const newest = new Map<string, { readonly topic: Topic; readonly message: OutgoingMessage }>();
 
   function enqueue(message: PublishedMessage): Promise<MessagePlace> {
-    const bytes = bytesOf(message);
-    if (waiting.length >= queue.messages || (waiting.length > 0 && waitingBytes + bytes > queue.bytes)) {
-      throw busy(queue);
-    }
-    waitingBytes += bytes;
     return new Promise((resolve, reject) => {
-      waiting.push({ message, bytes, deadline: performance.now() + patienceMs, resolve, reject });
+      waiting.add({ message, deadline: performance.now() + patienceMs, resolve, reject });
       if (!flushing) void flush();
     });
-  }
-
-  // Takes so many from the front.
-  function take(count: number): WaitingMessage[] {
-    const taken = waiting.slice(0, count);
-    waiting = waiting.slice(count);
-    for (const { bytes } of taken) waitingBytes -= bytes;
-    return taken;
   }
 
   async function flush() {
     flushing = true;
     // What is published in the same turn goes together.
     await undefined;
-    for (let failures = 0; waiting.length > 0; ) {
-      const count = batchLength(waiting);
+    for (let failures = 0; waiting.length() > 0; ) {
+      const batch = waiting.nextBatch();
       try {
-        const messages = waiting.slice(0, count).map(({ message }) => message);
-        const results = await connection.publish(messages, closing);
-        settle(take(count), results);
+        const messages = batch.map(({ message }) => message);
+        settle(batch, await connection.publish(messages, closing));
+        waiting.remove(batch.length);
         failures = 0;
       } catch (error) {
         failures++;
-        await giveUpOrPause(error, count, failures);
+        await giveUpOrPause(error, batch, failures);
       }
     }
     flushing = false;
   }
 
-  async function giveUpOrPause(error: unknown, count: number, failures: number) {
-    if (closing.aborted) return rejectAll(take(waiting.length), closing.reason);
-    if (!hasReason(error, ErrorReason.UNREACHABLE)) return rejectAll(take(count), error);
-    log.warn({ err: error, waiting: waiting.length }, "the bus does not take messages");
-    const now = performance.now();
-    const overdue = waiting.findIndex(({ deadline }) => deadline > now);
-    rejectAll(take(overdue === -1 ? waiting.length : overdue), error);
+  async function giveUpOrPause(error: unknown, batch: readonly WaitingMessage[], failures: number) {
+    if (closing.aborted) return rejectAll(waiting.remove(waiting.length()), closing.reason);
+    if (!hasReason(error, ErrorReason.UNREACHABLE)) return rejectAll(waiting.remove(batch.length), error);
+    log.warn({ err: error, waiting: waiting.length() }, "the bus does not take messages");
+    rejectAll(waiting.removeOverdue(), error);
     // Closing ends the pause early; the next call then fails with its reason.
     await sleep(backoffMs(failures, backoff), undefined, { signal: closing }).catch(() => undefined);
   }
@@ -147,25 +117,4 @@ function settle(batch: readonly WaitingMessage[], results: readonly PublishResul
 
 function rejectAll(batch: readonly WaitingMessage[], error: unknown): void {
   for (const { reject } of batch) reject(error);
-}
-
-function batchLength(waiting: readonly WaitingMessage[]): number {
-  let bytes = 0;
-  const end = waiting.findIndex((each, index) => {
-    bytes += each.bytes;
-    return index === batchBound.messages || (index > 0 && bytes > batchBound.bytes);
-  });
-  return end === -1 ? waiting.length : end;
-}
-
-function bytesOf({ key, value, headers }: PublishedMessage): number {
-  const texts = Object.entries(headers).flat();
-  return value.length + texts.reduce((sum, text) => sum + Buffer.byteLength(text), Buffer.byteLength(key));
-}
-
-function busy(bound: MessageBound) {
-  return failure(ErrorReason.BUSY, "the queue to the bus is full", {
-    metadata: { queue: "remote bus", capacity: `${bound.messages} messages, ${bound.bytes} bytes` },
-    remedy: "try again when the control plane has caught up",
-  });
 }

@@ -48,10 +48,10 @@ const finishTimeoutMs = 2_000;
 
 /** Resolves when messages flow. */
 export async function openSubscriptionStream(options: SubscriptionStreamOptions): Promise<SubscriptionStream> {
-  const { connection, wanted, counters, onExpired } = options;
+  const { connection, wanted, onExpired } = options;
   const requests = createAsyncQueue<SubscribeRequest>();
   const send = (message: Request) => requests.push(create(SubscribeRequestSchema, { message }));
-  const running = new Set<Promise<void>>();
+  const handling = createHandling(options, send);
   const cut = new AbortController();
   let finishing = false;
   let expired = 0;
@@ -64,19 +64,6 @@ export async function openSubscriptionStream(options: SubscriptionStreamOptions)
     heartbeatInterval ? durationMs(heartbeatInterval) : openTimeoutMs,
   );
 
-  async function handle(message: DeliveredMessage) {
-    const { partition = 0, offset = 0n } = message.place ?? {};
-    try {
-      await options.handler(fromDelivered(message));
-      counters.delivered++;
-      send({ case: "acknowledged", value: { partition, offset } });
-    } catch {
-      // The handler's own log says why; the bus counts and sends it again.
-      counters.rejected++;
-      send({ case: "rejected", value: { partition, offset } });
-    }
-  }
-
   async function read() {
     for (let next = await responses.next(); next.done !== true; next = await responses.next()) {
       const { message } = next.value;
@@ -84,16 +71,14 @@ export async function openSubscriptionStream(options: SubscriptionStreamOptions)
       onExpired(Number(message.value.expiredMessages) - expired);
       expired = Number(message.value.expiredMessages);
       // What comes now stays with the group: the server gets no word on it.
-      if (finishing) continue;
-      const handled = handle(message.value).finally(() => running.delete(handled));
-      running.add(handled);
+      if (!finishing) handling.begin(message.value);
     }
   }
 
   async function end(reason?: unknown): Promise<unknown> {
     clearInterval(heartbeat);
     requests.end();
-    await Promise.all(running);
+    await handling.idle();
     return reason;
   }
 
@@ -103,11 +88,39 @@ export async function openSubscriptionStream(options: SubscriptionStreamOptions)
     ended,
     async finish() {
       finishing = true;
-      await Promise.all(running);
+      await handling.idle();
       requests.end();
       const timer = setTimeout(() => cut.abort(), finishTimeoutMs);
       await ended;
       clearTimeout(timer);
+    },
+  };
+}
+
+// Runs the handler, and sends its word on each message.
+function createHandling({ handler, counters }: SubscriptionStreamOptions, send: (message: Request) => void) {
+  const running = new Set<Promise<void>>();
+
+  async function handle(message: DeliveredMessage) {
+    const { partition = 0, offset = 0n } = message.place ?? {};
+    try {
+      await handler(fromDelivered(message));
+      counters.delivered++;
+      send({ case: "acknowledged", value: { partition, offset } });
+    } catch {
+      // The handler's own log says why; the bus counts and sends it again.
+      counters.rejected++;
+      send({ case: "rejected", value: { partition, offset } });
+    }
+  }
+
+  return {
+    begin(message: DeliveredMessage) {
+      const handled = handle(message).finally(() => running.delete(handled));
+      running.add(handled);
+    },
+    idle: async () => {
+      await Promise.all(running);
     },
   };
 }
