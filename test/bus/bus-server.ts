@@ -47,3 +47,16 @@ export async function startBusServer(
 export function dialBus(url: string, options: BusOptions = {}): Promise<Bus> {
   return openBus({ kind: "remote", url, token, log: testLog, ...options });
 }
+
+const opened: { close(): Promise<void> }[] = [];
+
+/** Closed by closeOpened. */
+export function closeAtEnd<Part extends { close(): Promise<void> }>(part: Part): Part {
+  opened.push(part);
+  return part;
+}
+
+/** After each test: last opened, first closed. */
+export async function closeOpened(): Promise<void> {
+  for (const part of opened.splice(0).reverse()) await part.close();
+}
