@@ -70,8 +70,8 @@ test("the relay's token opens the bus and not the fleet, the local token the fle
   const askBus = (token: string) => clientOf(BusService, bus, token).getTopics({});
   expect((await askFleet(controlPlane.token)).hosts).toHaveLength(1);
   expect((await askBus(relayToken)).topics).toHaveLength(3);
-  for (const refused of [askFleet(relayToken), askBus(controlPlane.token)]) {
-    const error = await refused.catch((reason: unknown) => reason);
+  for (const refused of [() => askFleet(relayToken), () => askBus(controlPlane.token)]) {
+    const error = await refused().catch((reason: unknown) => reason);
     expect(errorDetailOf(error).reason).toBe(ErrorReason.UNAUTHENTICATED);
   }
 });
