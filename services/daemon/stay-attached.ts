@@ -1,7 +1,9 @@
 // Keeps the daemon attached to one of its relays until it is closed.
-import { setTimeout as sleep } from "node:timers/promises";
+
+import { backoffMs } from "../shared/backoff.js";
 import type { Logger } from "../shared/log.js";
-import { type BackoffOptions, backoffMs, shuffle } from "./backoff.js";
+import { pause } from "../shared/pause.js";
+import { type BackoffOptions, shuffle } from "./backoff.js";
 import type { RelayConnection } from "./relay-connection.js";
 
 export interface StayAttachedOptions {
@@ -30,7 +32,7 @@ export function stayAttached(options: StayAttachedOptions): Attacher {
       const lastedMs = await connectAny();
       if (lastedMs >= backoff.stableMs) attempt = 1;
       // Closing ends the pause early, and then the loop.
-      await sleep(backoffMs(attempt, backoff), undefined, { signal: closing.signal }).catch(() => undefined);
+      await pause(backoffMs(attempt, backoff), closing.signal);
     }
   }
 

@@ -8,7 +8,10 @@ import type { Logger } from "../shared/log.js";
 import type { RelayCounters } from "./relay-counters.js";
 
 export interface ReplyForwarder {
-  /** Resolves when the bus has the reply, or when it was counted as lost. */
+  /**
+   * Resolves when the bus has the reply, or when it was counted as lost because the bus will never take it. Rejects when the bus cannot
+   * take it now: whoever has the reply must bring it again.
+   */
   forward(reply: Reply, encoded?: Uint8Array): Promise<void>;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
@@ -18,6 +21,8 @@ export interface ReplyForwarder {
 const busyAttempts = 10;
 const busyPauseMs = 200;
 
+const passingReasons = [ErrorReason.BUSY, ErrorReason.UNREACHABLE];
+
 export function createReplyForwarder(bus: Bus, counters: RelayCounters, log: Logger): ReplyForwarder {
   const pending = new Set<Promise<void>>();
 
@@ -26,8 +31,10 @@ export function createReplyForwarder(bus: Bus, counters: RelayCounters, log: Log
       await publishPatiently(bus, reply, encoded);
       counters.replies++;
     } catch (error) {
-      counters.lostReplies++;
+      const passing = passingReasons.some((reason) => hasReason(error, reason));
+      counters[passing ? "refusedReplies" : "lostReplies"]++;
       log.error({ err: error, runId: reply.runId, hostId: reply.hostId }, "reply not published");
+      if (passing) throw error;
     }
   }
 
@@ -38,7 +45,7 @@ export function createReplyForwarder(bus: Bus, counters: RelayCounters, log: Log
       return published;
     },
     idle: async () => {
-      await Promise.all(pending);
+      await Promise.allSettled(pending);
     },
   };
 }

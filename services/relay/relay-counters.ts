@@ -12,7 +12,9 @@ export interface RelayCounters {
   busyDeliveries: number;
   /** Replies published. */
   replies: number;
-  /** Replies that the bus did not take, with its reason in the log. */
+  /** Replies that the bus could not take then; their daemons bring them again. */
+  refusedReplies: number;
+  /** Replies that the bus will never take, with its reason in the log. */
   lostReplies: number;
   /** Streams that got a Welcome. */
   attachments: number;
@@ -29,6 +31,7 @@ export function createRelayCounters(): RelayCounters {
     deliveries: 0,
     busyDeliveries: 0,
     replies: 0,
+    refusedReplies: 0,
     lostReplies: 0,
     attachments: 0,
     failedStreams: 0,

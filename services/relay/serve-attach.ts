@@ -48,10 +48,12 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
   function forward(to: Attachment, message: Extract<ReturnType<typeof decodeDaemonMessage>, { case: "reply" }>) {
     if (message.reply.hostId !== to.facts.hostId) throw outOfPlace(`a reply of host ${message.reply.hostId}`);
     const number = ++receivedReplies;
-    const published = options.forwardReply(message.reply, message.encoded).finally(() => {
+    const taken = () => {
       pendingReplies.delete(number);
       if (pendingReplies.size === maxPendingReplies - 1) stream.setReading(true);
-    });
+    };
+    // A reply that the bus cannot take stays pending: the daemon attaches again, here or elsewhere, and brings it again.
+    const published = options.forwardReply(message.reply, message.encoded).then(taken, (error) => stream.end(error));
     pendingReplies.set(number, published);
     if (pendingReplies.size === maxPendingReplies) stream.setReading(false);
   }

@@ -63,7 +63,8 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
     ...options,
     table,
     counters,
-    reply: (reply) => void replies.forward(reply),
+    // A refusal of the relay's own that the bus cannot take is counted; the run learns by its deadline.
+    reply: (reply) => void replies.forward(reply).catch(() => undefined),
   });
   // Before daemons can attach, so that no command passes unseen once the fleet knows of a host.
   const group = `${options.fleetId}.relay.${relayId}`;

@@ -1,13 +1,17 @@
 // Daemons stay attached: relays that go and come back, several relays, many daemons at once.
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
+import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { backoffMs, shuffle } from "../../services/daemon/backoff.js";
+import type { Bus } from "../../services/bus/bus.js";
+import { shuffle } from "../../services/daemon/backoff.js";
 import { startDaemon } from "../../services/daemon/start-daemon.js";
 import { ReplyOutcome } from "../../services/gen/systemsmanager/bus/v1/host_pb.js";
-import { ErrorReason, errorDetailOf } from "../../services/shared/errors.js";
-import { fleetId, snapshotMethod } from "../relay/simulated-fleet.js";
+import { ManageServiceRequestSchema, ServiceAction } from "../../services/gen/systemsmanager/mutation/v1/service_pb.js";
+import { backoffMs } from "../../services/shared/backoff.js";
+import { ErrorReason, errorDetailOf, failure } from "../../services/shared/errors.js";
+import { fleetId, manageServiceMethod, snapshotMethod } from "../relay/simulated-fleet.js";
 import { waitFor } from "../shared/wait-for.js";
 import { simulatedProvider } from "./simulated-provider.js";
 import { openTestPath, type TestPath, testLog } from "./test-path.js";
@@ -172,4 +176,36 @@ describe("back-off", () => {
       }),
     );
   });
+});
+
+const restartRequest = toBinary(
+  ManageServiceRequestSchema,
+  create(ManageServiceRequestSchema, { name: "a.service", action: ServiceAction.RESTART }),
+);
+const grant = { planHash: new Uint8Array(32), principal: "tester" };
+
+test("an answer that the bus cannot take is brought again, and the command is not run twice", async () => {
+  let refusals = 2;
+  const bus: Bus = {
+    ...path.bus,
+    publish: async (topic, message) => {
+      if (topic === "replies" && refusals-- > 0) throw failure(ErrorReason.UNREACHABLE, "the bus is away");
+      return path.bus.publish(topic, message);
+    },
+  };
+  const relay = await path.startRelay({ bus });
+  let runs = 0;
+  const manageService = async () => {
+    runs++;
+    return { changes: [] };
+  };
+  const daemon = await path.startHost("one", { manageService }, { relayUrls: [relay.url] });
+  const command = await path.fleet.send([daemon.hostId], {
+    method: manageServiceMethod,
+    request: restartRequest,
+    grant,
+  });
+  expect((await path.fleet.repliesTo(command))[0]?.outcome).toBe(ReplyOutcome.OK);
+  expect(relay.counters()).toMatchObject({ refusedReplies: 2, lostReplies: 0 });
+  expect(runs).toBe(1);
 });

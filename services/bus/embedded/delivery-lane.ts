@@ -1,5 +1,6 @@
 // One group's way through one partition: it hands messages to whichever subscriber owns the partition now.
-import { setTimeout as sleep } from "node:timers/promises";
+
+import { pause } from "../../shared/pause.js";
 import type { MessageHandler, OutgoingMessage } from "../bus.js";
 import type { PartitionLog, StoredMessage } from "./partition-log.js";
 
@@ -127,7 +128,7 @@ async function handleUntilDone(
       countExpired(owner, counters);
       return true;
     }
-    await pause(attempt, owner.signal);
+    await pauseBefore(attempt, owner.signal);
   }
   return false;
 }
@@ -141,8 +142,7 @@ function countExpired(owner: LaneOwner, counters: DeliveryCounters): void {
   counters.expired++;
 }
 
-async function pause(attempt: number, signal: AbortSignal): Promise<void> {
+async function pauseBefore(attempt: number, signal: AbortSignal): Promise<void> {
   const milliseconds = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1));
-  // Closing ends the pause early; the loop then sees the aborted signal.
-  await sleep(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
+  await pause(milliseconds, signal);
 }

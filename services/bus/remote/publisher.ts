@@ -1,6 +1,5 @@
 // Publishing in order: one call is under way at a time, and what comes meanwhile goes together with the next one. While the
 // server is away messages wait, up to a bound of number, bytes and time; one that was taken just before may be published twice.
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   type PublishedMessage,
   PublishedMessageSchema,
@@ -9,6 +8,7 @@ import {
 import { backoffMs } from "../../shared/backoff.js";
 import { ErrorReason, failure, failureOf, hasReason } from "../../shared/errors.js";
 import type { Logger } from "../../shared/log.js";
+import { pause } from "../../shared/pause.js";
 import { validate } from "../../shared/validation.js";
 import { compactedTopics, type MessageBound, type OutgoingMessage, type Topic } from "../bus.js";
 import { checkMessageSize } from "../message-size.js";
@@ -76,7 +76,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     log.warn({ err: error, waiting: waiting.length() }, "the bus does not take messages");
     rejectAll(waiting.removeOverdue(), error);
     // Closing ends the pause early; the next call then fails with its reason.
-    await sleep(backoffMs(failures, backoff), undefined, { signal: closing }).catch(() => undefined);
+    await pause(backoffMs(failures, backoff), closing);
   }
 
   async function publish(topic: Topic, message: OutgoingMessage): Promise<MessagePlace> {

@@ -1,8 +1,8 @@
 // A subscription that outlives its streams: when one is cut it opens the next, after its handlers have ended, so that never
 // more of them run than were asked for. What they could not acknowledge any more comes again.
-import { setTimeout as sleep } from "node:timers/promises";
 import { backoffMs } from "../../shared/backoff.js";
 import type { Logger } from "../../shared/log.js";
+import { pause } from "../../shared/pause.js";
 import type { Subscription } from "../bus.js";
 import {
   openSubscriptionStream,
@@ -40,7 +40,7 @@ export async function openRemoteSubscription(options: RemoteSubscriptionOptions)
   async function reopen(): Promise<SubscriptionStream | undefined> {
     for (let attempt = 1; !signal.aborted; attempt++) {
       // Closing ends the pause early, and then the loop.
-      await sleep(backoffMs(attempt, backoff), undefined, { signal }).catch(() => undefined);
+      await pause(backoffMs(attempt, backoff), signal);
       try {
         return await open();
       } catch (error) {
