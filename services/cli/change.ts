@@ -5,6 +5,7 @@ import { type Plan, PlanSchema } from "../gen/systemsmanager/fleet/v1/run_pb.js"
 import { operations } from "../shared/operations.js";
 import { encodeRequest, operationByVerb, operationVerb } from "./arguments.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
+import { commandName } from "./command-name.js";
 import { followPlan, printSummary } from "./follow-run.js";
 
 interface ChangeOptions extends ClientOptions {
@@ -33,5 +34,5 @@ export const change = addClientOptions(new Command("change"))
 function printPlan(plan: Plan): void {
   printSummary(plan.summary, false);
   if (plan.hosts.length === 0) console.log("\nNothing to commit: the dry run succeeded on no host.");
-  else console.log(`\nTo carry it out on ${plan.hosts.length} hosts:\n  systems-manager commit ${plan.planHash}`);
+  else console.log(`\nTo carry it out on ${plan.hosts.length} hosts:\n  ${commandName()} commit ${plan.planHash}`);
 }

@@ -1,5 +1,5 @@
 // Puts the control plane of one process together: bus, fleet, relay, gateway, and the gRPC server in front of the fleet.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { type ConnectRouter, createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
 import type { Bus } from "../bus/bus.js";
 import { openBus } from "../bus/open-bus.js";
@@ -22,7 +22,7 @@ import { type GrpcServer, type ListenAddress, startGrpcServer, type TlsIdentity 
 import { createLogger } from "../shared/log.js";
 import { validateRequests } from "../shared/validation.js";
 import { type Addresses, forgetAddresses, writeAddresses } from "./addresses.js";
-import { createCloser } from "./closer.js";
+import { openAll } from "./closer.js";
 import type { FleetClient } from "./fleet-client.js";
 import { lockStateDirectory, statePaths } from "./state-directory.js";
 
@@ -51,12 +51,10 @@ export interface ControlPlane {
 }
 
 /** Resolves when everything listens. STORAGE_FAILED when another process uses the state directory; UNREACHABLE for a port. */
-export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+export function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { fleetId, stateDirectory } = options;
   const paths = statePaths(stateDirectory);
-  const closer = createCloser();
-  try {
-    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+  return openAll(async (closer) => {
     closer.add(await lockStateDirectory(stateDirectory));
     const signingKey = loadOrCreateSigningKey(paths.signingKey);
     writeFileSync(paths.verifyingKey, signingKey.verifyingKey.pem);
@@ -98,10 +96,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     writeAddresses(stateDirectory, addresses);
     closer.add({ close: async () => forgetAddresses(stateDirectory) });
     return { addresses, token, verifyingKey: signingKey.verifyingKey, gateway, fleetFor, close: closer.close };
-  } catch (error) {
-    await closer.close();
-    throw error;
-  }
+  });
 }
 
 // A server and a credential of its own: whoever has that of a relay reaches the bus and nothing else.

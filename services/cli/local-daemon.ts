@@ -4,10 +4,10 @@ import { startDaemon } from "../daemon/start-daemon.js";
 import { getOSProvider } from "../providers/get-os-provider.js";
 import { ErrorReason, failure, hasReason } from "../shared/errors.js";
 import { createLogger } from "../shared/log.js";
-import { createCloser } from "./closer.js";
+import { openAll } from "./closer.js";
 import type { ControlPlane } from "./control-plane.js";
 import { localPrincipal } from "./fleet-client.js";
-import { statePaths } from "./state-directory.js";
+import { lockStateDirectory, statePaths } from "./state-directory.js";
 
 export interface LocalDaemonOptions {
   readonly controlPlane: ControlPlane;
@@ -21,26 +21,28 @@ const attachTimeoutMs = 10_000;
 const attachPollMs = 20;
 
 /** Resolves when the fleet knows this machine by its name. */
-export async function startLocalDaemon(options: LocalDaemonOptions): Promise<{ close(): Promise<void> }> {
+export function startLocalDaemon(options: LocalDaemonOptions): Promise<{ close(): Promise<void> }> {
   const { controlPlane, fleetId, name, label, stateDirectory } = options;
   const log = createLogger("daemon");
-  const closer = createCloser();
   const { daemon } = statePaths(stateDirectory);
-  const provider = closer.add(await getOSProvider({ log, stateDirectory: daemon }));
-  closer.add(
-    await startDaemon({
-      provider,
-      relayUrls: [controlPlane.addresses.relay],
-      fleetId,
-      verifyingKey: controlPlane.verifyingKey,
-      stateDirectory: daemon,
-      name,
-      labels: label,
-      log,
-    }),
-  );
-  await waitUntilOnline(controlPlane, name);
-  return closer;
+  return openAll(async (closer) => {
+    closer.add(await lockStateDirectory(daemon));
+    const provider = closer.add(await getOSProvider({ log, stateDirectory: daemon }));
+    closer.add(
+      await startDaemon({
+        provider,
+        relayUrls: [controlPlane.addresses.relay],
+        fleetId,
+        verifyingKey: controlPlane.verifyingKey,
+        stateDirectory: daemon,
+        name,
+        labels: label,
+        log,
+      }),
+    );
+    await waitUntilOnline(controlPlane, name);
+    return closer;
+  });
 }
 
 async function waitUntilOnline(controlPlane: ControlPlane, name: string): Promise<void> {

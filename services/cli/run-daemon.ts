@@ -6,9 +6,9 @@ import { getOSProvider } from "../providers/get-os-provider.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
 import { createLogger } from "../shared/log.js";
 import { readOptionFile } from "./arguments.js";
-import { createCloser } from "./closer.js";
+import { openAll } from "./closer.js";
 import { runUntilSignal } from "./run-until-signal.js";
-import { statePaths } from "./state-directory.js";
+import { lockStateDirectory, statePaths } from "./state-directory.js";
 
 export interface DaemonOptions {
   readonly relay: string[];
@@ -25,22 +25,25 @@ export interface DaemonOptions {
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const log = createLogger("daemon");
   const paths = statePaths(options.stateDir);
-  const closer = createCloser();
   const verifyingKey = verifyingKeyFromPem(readOptionFile("--fleet-key", options.fleetKey));
-  const provider = closer.add(await getOSProvider({ log, stateDirectory: paths.daemon }));
-  const daemon = await startDaemon({
-    provider,
-    relayUrls: options.relay,
-    fleetId: options.fleetId,
-    verifyingKey,
-    stateDirectory: paths.daemon,
-    labels: options.label,
-    log,
-    ...(options.name === undefined ? {} : { name: options.name }),
-    ...(options.listen ? { listen: { ...options.listen, token: loadOrCreateToken(paths.token) } } : {}),
-    ...(options.relayCa === undefined ? {} : { tls: { ca: readOptionFile("--relay-ca", options.relayCa) } }),
+  return openAll(async (closer) => {
+    closer.add(await lockStateDirectory(paths.daemon));
+    const provider = closer.add(await getOSProvider({ log, stateDirectory: paths.daemon }));
+    const daemon = closer.add(
+      await startDaemon({
+        provider,
+        relayUrls: options.relay,
+        fleetId: options.fleetId,
+        verifyingKey,
+        stateDirectory: paths.daemon,
+        labels: options.label,
+        log,
+        ...(options.name === undefined ? {} : { name: options.name }),
+        ...(options.listen ? { listen: { ...options.listen, token: loadOrCreateToken(paths.token) } } : {}),
+        ...(options.relayCa === undefined ? {} : { tls: { ca: readOptionFile("--relay-ca", options.relayCa) } }),
+      }),
+    );
+    if (daemon.directUrl) log.info({ directUrl: daemon.directUrl }, "answers direct gRPC clients");
+    await runUntilSignal(closer.close);
   });
-  closer.add(daemon);
-  if (daemon.directUrl) log.info({ directUrl: daemon.directUrl }, "answers direct gRPC clients");
-  await runUntilSignal(closer.close);
 }

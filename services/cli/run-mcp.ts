@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { createGateway, type Gateway } from "../gateway/gateway.js";
 import { createLogger } from "../shared/log.js";
 import { readAddresses } from "./addresses.js";
-import { createCloser } from "./closer.js";
+import { openAll } from "./closer.js";
 import { startControlPlane } from "./control-plane.js";
 import { connectFleet, localPrincipal } from "./fleet-client.js";
 import { startLocalDaemon } from "./local-daemon.js";
@@ -45,10 +45,13 @@ async function openGateway({ fleet, fleetId, stateDir }: McpOptions): Promise<Op
   return openOwnControlPlane(fleetId, stateDir);
 }
 
-async function openOwnControlPlane(fleetId: string, stateDirectory: string): Promise<OpenGateway> {
-  const closer = createCloser();
+function openOwnControlPlane(fleetId: string, stateDirectory: string): Promise<OpenGateway> {
   const anyPort = { host: "127.0.0.1", port: 0 };
-  const controlPlane = closer.add(await startControlPlane({ fleetId, stateDirectory, grpc: anyPort, relay: anyPort }));
-  closer.add(await startLocalDaemon({ controlPlane, fleetId, stateDirectory, name: hostname(), label: {} }));
-  return { gateway: controlPlane.gateway, close: closer.close };
+  return openAll(async (closer) => {
+    const controlPlane = closer.add(
+      await startControlPlane({ fleetId, stateDirectory, grpc: anyPort, relay: anyPort }),
+    );
+    closer.add(await startLocalDaemon({ controlPlane, fleetId, stateDirectory, name: hostname(), label: {} }));
+    return { gateway: controlPlane.gateway, close: closer.close };
+  });
 }

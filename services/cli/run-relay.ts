@@ -4,7 +4,7 @@ import { startRelay } from "../relay/start-relay.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
 import { createLogger } from "../shared/log.js";
 import { readOptionFile } from "./arguments.js";
-import { createCloser } from "./closer.js";
+import { openAll } from "./closer.js";
 import { runUntilSignal } from "./run-until-signal.js";
 import { type TlsOptions, tlsOf } from "./tls-options.js";
 
@@ -18,25 +18,15 @@ export interface RelayOptions extends TlsOptions {
 }
 
 /** Serves daemons until a signal, then lets them drain. */
-export async function runRelay(options: RelayOptions): Promise<void> {
+export function runRelay(options: RelayOptions): Promise<void> {
   const { bus: url, busToken, busCa, listen, fleetId, relayId } = options;
   const log = createLogger("relay");
-  const closer = createCloser();
-  try {
-    const bus = closer.add(
-      await openBus({
-        kind: "remote",
-        url,
-        token: readOptionFile("--bus-token", busToken).trim(),
-        log,
-        ...(busCa === undefined ? {} : { ca: readOptionFile("--bus-ca", busCa) }),
-      }),
-    );
+  return openAll(async (closer) => {
+    const token = readOptionFile("--bus-token", busToken).trim();
+    const ca = busCa === undefined ? {} : { ca: readOptionFile("--bus-ca", busCa) };
+    const bus = closer.add(await openBus({ kind: "remote", url, token, log, ...ca }));
     const identity = relayId === undefined ? {} : { relayId };
     closer.add(await startRelay({ bus, fleetId, listen, log, ...identity, ...tlsOf(options) }));
     await runUntilSignal(closer.close);
-  } catch (error) {
-    await closer.close();
-    throw error;
-  }
+  });
 }

@@ -2,7 +2,8 @@
 import { TelemetryService } from "../gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
 import { operationName } from "../shared/operations.js";
-import { createCloser } from "./closer.js";
+import { openAll } from "./closer.js";
+import { commandName } from "./command-name.js";
 import { type ControlPlane, startControlPlane } from "./control-plane.js";
 import { localPrincipal } from "./fleet-client.js";
 import { followRun, printSummary } from "./follow-run.js";
@@ -24,10 +25,9 @@ export interface UpOptions extends TlsOptions {
 }
 
 /** Starts everything, prints what this machine says of itself and where to connect, and runs until a signal. */
-export async function runUp(options: UpOptions): Promise<void> {
-  const closer = createCloser();
-  try {
-    const stateDirectory = options.stateDir;
+export function runUp(options: UpOptions): Promise<void> {
+  const stateDirectory = options.stateDir;
+  return openAll(async (closer) => {
     const controlPlane = closer.add(await startControlPlane({ ...options, stateDirectory, ...tlsOf(options) }));
     if (options.daemon) {
       closer.add(await startLocalDaemon({ ...options, stateDirectory, controlPlane }));
@@ -35,10 +35,7 @@ export async function runUp(options: UpOptions): Promise<void> {
     }
     printAddresses(controlPlane, options);
     await runUntilSignal(closer.close);
-  } catch (error) {
-    await closer.close();
-    throw error;
-  }
+  });
 }
 
 async function describeThisMachine(controlPlane: ControlPlane, name: string): Promise<void> {
@@ -49,14 +46,15 @@ async function describeThisMachine(controlPlane: ControlPlane, name: string): Pr
 
 function printAddresses({ addresses, token }: ControlPlane, { stateDir }: UpOptions): void {
   const paths = statePaths(stateDir);
+  const command = commandName();
   const relays = addresses.bus
-    ? `Relays   systems-manager relay --bus ${addresses.bus} --bus-token ${paths.relayToken} --listen ADDRESS\n`
+    ? `Relays   ${command} relay --bus ${addresses.bus} --bus-token ${paths.relayToken} --listen ADDRESS\n`
     : "";
   console.log(`
 MCP      ${addresses.mcp}
          header Authorization: Bearer ${token}
 gRPC     ${addresses.grpc}  (the same header)
-Daemons  systems-manager daemon --relay ${addresses.relay} --fleet-key ${paths.verifyingKey}
-${relays}Ask      systems-manager ask list-processes --on all order=memory limit=5
+Daemons  ${command} daemon --relay ${addresses.relay} --fleet-key ${paths.verifyingKey}
+${relays}Ask      ${command} ask list-processes --on all order=memory limit=5
 Stop     Ctrl-C`);
 }

@@ -10,6 +10,7 @@ import {
 } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { ErrorReason, failure } from "../shared/errors.js";
 
 /** Signs on behalf of a fleet. */
 export interface SigningKey {
@@ -39,9 +40,17 @@ export function generateSigningKey(): SigningKey {
   return signingKey(generateKeyPairSync("ed25519").privateKey);
 }
 
-/** The public half from its PEM. */
+/** The public half from its PEM. INVALID_ARGUMENT when it is none of an Ed25519 key. */
 export function verifyingKeyFromPem(pem: string): VerifyingKey {
-  return verifyingKey(createPublicKey(pem));
+  try {
+    return verifyingKey(createPublicKey(pem));
+  } catch (cause) {
+    throw failure(ErrorReason.INVALID_ARGUMENT, `not the PEM of an Ed25519 public key: ${(cause as Error).message}`, {
+      metadata: { field: "fleet key", rule: "pem" },
+      remedy: "give the file fleet.pub of the control plane's state directory",
+      cause,
+    });
+  }
 }
 
 function createKeyFile(path: string): string {

@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Bus } from "../bus/bus.js";
 import { DrainSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import type { ListenAddress, TlsIdentity } from "../shared/http2-listener.js";
+import { warnOfPlainText } from "../shared/http2-listener.js";
 import type { Logger } from "../shared/log.js";
 import { encodeResponse } from "./attach-messages.js";
 import { startAttachServer } from "./attach-server.js";
@@ -55,6 +56,7 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
   const relayId = relayOptions.relayId ?? `relay-${randomUUID()}`;
   const log = relayOptions.log.child({ relayId });
   const options = { ...defaults, ...relayOptions, relayId, log };
+  warnOfPlainText(options.listen, options.tls, log);
   const counters = createRelayCounters();
   const presence = createPresencePublisher(options.bus, relayId, log);
   const table = createAttachmentTable(presence.publish);

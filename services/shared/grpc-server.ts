@@ -10,7 +10,14 @@ import { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflectio
 import { ErrorReason, failure } from "./errors.js";
 import { addHealth } from "./grpc-health.js";
 import { addReflection } from "./grpc-reflection.js";
-import { type ListenAddress, listen, secureOptions, type TlsIdentity, trackConnections } from "./http2-listener.js";
+import {
+  type ListenAddress,
+  listen,
+  secureOptions,
+  type TlsIdentity,
+  trackConnections,
+  warnOfPlainText,
+} from "./http2-listener.js";
 import type { Logger } from "./log.js";
 import { validateRequests } from "./validation.js";
 
@@ -40,6 +47,7 @@ const maxRequestBytes = 4 * 1024 * 1024;
 
 /** Resolves when the server listens. Throws UNREACHABLE when the address cannot be had. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  warnOfPlainText(options.listen, options.tls, options.log);
   const stopping = new AbortController();
   const handler = connectNodeAdapter({
     routes: (router) => {

@@ -86,3 +86,9 @@ export function trackConnections(listener: Http2Listener, log: Logger): Connecti
     },
   };
 }
+
+/** Says so when what travels can be read by the network. */
+export function warnOfPlainText({ host }: ListenAddress, tls: TlsIdentity | undefined, log: Logger): void {
+  if (tls || host === "localhost" || host === "::1" || host.startsWith("127.")) return;
+  log.warn({ host }, "listening in plain text beyond this machine: give a certificate, or trust the network");
+}
