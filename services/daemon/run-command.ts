@@ -138,7 +138,7 @@ async function answer(
     const response = isChange
       ? await change(operation, request, call, command, invocation, options)
       : await options.runner.read(operation, request, call);
-    reply = succeededReply(subject, operation, response);
+    reply = succeededReply(subject, operation, response, isChange);
   } catch (error) {
     reply = failedReply(subject, error);
   }
@@ -174,9 +174,9 @@ async function keep(
   }
 }
 
-function succeededReply(subject: ReplySubject, operation: Operation, response: Message): Reply {
+function succeededReply(subject: ReplySubject, operation: Operation, response: Message, isChange: boolean): Reply {
   const body = toBinary(operation.method.output, response);
-  if (body.length > maxAnswerBytes) throw tooLarge(operation, body.length);
+  if (body.length > maxAnswerBytes) throw tooLarge(operation, body.length, isChange);
   const bodyDigest = createHash("sha256").update(body).digest();
   return create(ReplySchema, { ...replyFields(subject), outcome: ReplyOutcome.OK, body, bodyDigest });
 }
@@ -221,8 +221,8 @@ function daemonStops(hostId: string) {
   });
 }
 
-function tooLarge(operation: Operation, bytes: number) {
-  const done = operation.mutates ? "it was carried out, but its" : "its";
+function tooLarge(operation: Operation, bytes: number, isChange: boolean) {
+  const done = isChange ? "it was carried out, but its" : "its";
   return failure(
     ErrorReason.TOO_LARGE,
     `${operation.name}: ${done} answer has ${bytes} bytes, at most ${maxAnswerBytes} are sent`,

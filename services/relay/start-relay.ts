@@ -65,8 +65,11 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
     ...options,
     table,
     counters,
-    // A refusal of the relay's own that the bus cannot take is counted; the run learns by its deadline.
-    reply: (reply) => void replies.forward(reply).catch(() => undefined),
+    // The forwarder has counted it; nobody can bring it again, and the run learns by its deadline.
+    reply: (reply) =>
+      void replies
+        .forward(reply)
+        .catch((error) => log.warn({ err: error, hostId: reply.hostId }, "the relay's own answer is lost")),
   });
   // Before daemons can attach, so that no command passes unseen once the fleet knows of a host.
   const group = `${options.fleetId}.relay.${relayId}`;

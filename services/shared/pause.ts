@@ -3,6 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Resolves after so many milliseconds, or as soon as the signal aborts: whoever waits looks at the signal next. */
 export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  // The only rejection of a timer is that abort.
-  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+  try {
+    await sleep(milliseconds, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }

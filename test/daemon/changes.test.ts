@@ -73,6 +73,18 @@ describe("a change", () => {
     expect(done).toEqual([]);
   });
 
+  test.each([
+    [true, "its answer has"],
+    [false, "it was carried out, but its answer has"],
+  ])("with an answer that is too large says whether anything was done: dry run %s", async (dryRun, words) => {
+    const manageService = async () => ({ changes: [{ subject: "x".repeat(900 * 1024) }] });
+    const { hostId } = await path.startHost("one", { manageService });
+    const invocation = { method: manageServiceMethod, request: restartOf("a.service", dryRun), grant };
+    const [reply] = await path.fleet.repliesTo(await path.fleet.send([hostId], invocation));
+    expectFailure(reply, ReplyOutcome.FAILED, ErrorReason.TOO_LARGE);
+    expect(reply?.message).toContain(`ManageService: ${words}`);
+  });
+
   test("as a dry run needs no grant and leaves no trace in the journal: it may run again", async () => {
     const { done, handlers } = notingProvider();
     const daemon = await path.startHost("one", handlers);

@@ -1,6 +1,6 @@
 // A run as a stream of its accounting. Whoever follows it may go away at any time; the run goes on and can be read later.
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Accounting } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { pause } from "../../shared/pause.js";
 import type { TrackedRun } from "./tracked-run.js";
 
 const progressIntervalMs = 100;
@@ -13,6 +13,14 @@ export async function* followProgress(run: TrackedRun, signal: AbortSignal): Asy
     changed = true;
     wake();
   };
+  // A run that cannot be stored rejects; its follower is told so by run.finished itself, not here.
+  const over = new AbortController();
+  const end = () => {
+    over.abort();
+    notice();
+  };
+  run.finished.then(end, end);
+  const cut = AbortSignal.any([over.signal, signal]);
   const stopListening = run.onChange(notice);
   signal.addEventListener("abort", notice, { once: true });
   try {
@@ -22,7 +30,7 @@ export async function* followProgress(run: TrackedRun, signal: AbortSignal): Asy
           wake = resolve;
         });
       }
-      await sleepUntil(run.finished, progressIntervalMs);
+      await pause(progressIntervalMs, cut);
       changed = false;
       if (!run.isFinished && !signal.aborted) yield run.account.toMessage();
     }
@@ -30,13 +38,4 @@ export async function* followProgress(run: TrackedRun, signal: AbortSignal): Asy
     stopListening();
     signal.removeEventListener("abort", notice);
   }
-}
-
-// A run that cannot be stored rejects; its follower is told so by run.finished itself, not here.
-async function sleepUntil(end: Promise<void>, milliseconds: number): Promise<void> {
-  const pause = new AbortController();
-  const slept = sleep(milliseconds, undefined, { signal: pause.signal });
-  await Promise.race([slept, end]).catch(() => {});
-  pause.abort();
-  await slept.catch(() => {});
 }

@@ -19,13 +19,13 @@ export function parseCpuModel(text: string): string {
 }
 
 // What makers leave in DMI fields that they did not fill in.
-const placeholder =
+const unfilled =
   /^(to be filled by o\.e\.m\.|default string|system manufacturer|system product name|not specified|none|n\/a)$/i;
 
-/** A DMI field's text; empty for placeholders. */
+/** A DMI field's text; empty when its maker left it unfilled. */
 export function cleanDmiText(text: string): string {
   const trimmed = text.trim();
-  return placeholder.test(trimmed) ? "" : trimmed;
+  return unfilled.test(trimmed) ? "" : trimmed;
 }
 
 /** Reads the machine's description. */
