@@ -6,7 +6,17 @@ import { type RawSocket, SocketProtocol } from "./raw-socket.js";
 
 /** All sockets of these protocols, IPv4 before IPv6. */
 export async function readSockets(protocols: readonly SocketProtocol[]): Promise<RawSocket[]> {
-  return (await Promise.all(protocols.map(readProtocol))).flat();
+  return withoutRepeats((await Promise.all(protocols.map(readProtocol))).flat());
+}
+
+/** Each socket once. The kernel hands a table out page by page, and shows a row again when one is inserted before it meanwhile. */
+export function withoutRepeats(sockets: readonly RawSocket[]): RawSocket[] {
+  return [...new Map(sockets.map((socket) => [identityOf(socket), socket])).values()];
+}
+
+// What makes a socket another one; its state may change between two pages.
+function identityOf({ protocol, inode, address, port, remoteAddress, remotePort }: RawSocket): string {
+  return [protocol, inode, address, port, remoteAddress, remotePort].join(" ");
 }
 
 async function readProtocol(protocol: SocketProtocol): Promise<RawSocket[]> {

@@ -5,6 +5,7 @@ import { parseAddress } from "../../../../services/providers/linux/socket/parse-
 import { parseInet } from "../../../../services/providers/linux/socket/parse-inet.js";
 import { parseUnix } from "../../../../services/providers/linux/socket/parse-unix.js";
 import { SocketProtocol, SocketRole, TcpState } from "../../../../services/providers/linux/socket/raw-socket.js";
+import { withoutRepeats } from "../../../../services/providers/linux/socket/read-sockets.js";
 
 describe("an address of /proc/net", () => {
   test.each([
@@ -173,5 +174,22 @@ describe("/proc/net/unix", () => {
     "0000000000000000: 00000002 00000000 00000000 0001 01 9 /tmp/bound-but-not-listening",
   ])("%s neither waits nor has a peer", (line) => {
     expect(parseUnix(`${unixHeader}${line}\n`)).toEqual([]);
+  });
+});
+
+describe("a table that was read while sockets came and went", () => {
+  const row = (remotePort: string, state: string, inode: number) =>
+    `   0: 0100007F:01BB 0100007F:${remotePort} ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0 20 4 30 10 -1\n`;
+
+  it("shows a socket once that the kernel showed twice, in its later state", () => {
+    const rows = parseInet(header + row("A776", "01", 7) + row("A776", "08", 7), SocketProtocol.TCP);
+    expect(withoutRepeats(rows)).toEqual([expect.objectContaining({ inode: 7, state: TcpState.CLOSE_WAIT })]);
+  });
+
+  it.each([
+    ["other peers without a holder", row("A776", "06", 0) + row("A777", "06", 0)],
+    ["listeners that share a port", row("0000", "0A", 7) + row("0000", "0A", 8)],
+  ])("keeps %s", (_, rows) => {
+    expect(withoutRepeats(parseInet(header + rows, SocketProtocol.TCP))).toHaveLength(2);
   });
 });
