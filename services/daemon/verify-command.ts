@@ -7,8 +7,9 @@ import {
   CommandSchema,
   type SignedCommand,
   SignedCommandSchema,
+  type TargetProof,
 } from "../gen/systemsmanager/bus/v1/command_pb.js";
-import type { CommandDelivery, TargetProof } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
+import type { CommandDelivery } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { verifyCommandSignature } from "../identity/command-signature.js";
 import type { VerifyingKey } from "../identity/signing-key.js";
 import { verifyInclusion } from "../identity/target-tree.js";

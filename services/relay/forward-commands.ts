@@ -11,12 +11,12 @@ import {
   type SignedCommand,
 } from "../gen/systemsmanager/bus/v1/command_pb.js";
 import type { Reply } from "../gen/systemsmanager/bus/v1/host_pb.js";
-import { buildTargetTree, type TargetTree } from "../identity/target-tree.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
 import { failedReply } from "../shared/reply.js";
 import { validate } from "../shared/validation.js";
 import { createDeliveryEncoder } from "./attach-messages.js";
+import { type AttachedTarget, findAttachedTargets } from "./attached-targets.js";
 import type { Attachment, AttachmentTable } from "./attachment-table.js";
 import type { RelayCounters } from "./relay-counters.js";
 
@@ -31,10 +31,10 @@ export interface ForwardCommandsOptions {
 }
 
 interface OpenedEnvelope {
+  readonly envelope: CommandEnvelope;
   readonly signed: SignedCommand;
   readonly command: Command;
   readonly expiresAtMs: number;
-  readonly targets: readonly string[];
 }
 
 // After so many deliveries other events get their turn.
@@ -51,7 +51,7 @@ export function createCommandForwarder(options: ForwardCommandsOptions): (messag
         counters.expiredCommands++;
         return;
       }
-      await deliverToAttached(opened, attachedAmong(opened.targets, table), options);
+      await deliver(opened, findAttachedTargets(opened.envelope, opened.command, table.byHostId), options);
     } catch (error) {
       counters.malformedCommands++;
       log.warn({ err: error, partition: message.partition, offset: String(message.offset) }, "command not forwarded");
@@ -67,44 +67,22 @@ function openEnvelope(bytes: Uint8Array): OpenedEnvelope {
   validate(CommandSchema, command);
   // Both are required by the schema.
   const expiresAtMs = timestampMs(command.expiresAt as Timestamp);
-  return { signed, command, expiresAtMs, targets: envelope.targetHostIds };
+  return { envelope, signed, command, expiresAtMs };
 }
 
-function attachedAmong(targets: readonly string[], table: AttachmentTable): [index: number, attachment: Attachment][] {
-  const found: [number, Attachment][] = [];
-  for (const [index, hostId] of targets.entries()) {
-    const attachment = table.byHostId.get(hostId);
-    if (attachment) found.push([index, attachment]);
-  }
-  return found;
-}
-
-async function deliverToAttached(
-  { signed, command, targets }: OpenedEnvelope,
-  attached: readonly [number, Attachment][],
+async function deliver(
+  { signed, command }: OpenedEnvelope,
+  targets: readonly AttachedTarget[],
   options: ForwardCommandsOptions,
 ): Promise<void> {
-  if (attached.length === 0) return;
-  const tree = checkedTree(command, targets);
   const encode = createDeliveryEncoder(signed);
-  for (const [turn, [index, attachment]] of attached.entries()) {
+  for (const [turn, { attachment, proof }] of targets.entries()) {
     if (turn % deliveriesPerTurn === deliveriesPerTurn - 1) await yieldToEvents();
-    deliver(attachment, encode(tree.prove(index)), command, options);
+    deliverTo(attachment, encode(proof), command, options);
   }
 }
 
-// Daemons would refuse targets that the fleet did not sign; better to say so once, here.
-function checkedTree(command: Command, targets: readonly string[]): TargetTree {
-  const tree = buildTargetTree(targets);
-  if (tree.size === command.targetCount && Buffer.from(tree.root).equals(command.targetRoot)) return tree;
-  const detail = `the ${targets.length} targets of command ${command.commandId} are not those that were signed`;
-  throw failure(ErrorReason.MALFORMED_ENVELOPE, detail, {
-    metadata: { detail },
-    remedy: "sort the targets before the tree is built",
-  });
-}
-
-function deliver(
+function deliverTo(
   attachment: Attachment,
   frame: readonly Uint8Array[],
   command: Command,

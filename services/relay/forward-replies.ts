@@ -1,8 +1,8 @@
 // Daemons to bus: each reply goes to the partition of whoever asked, keyed by its run.
 import { setTimeout as sleep } from "node:timers/promises";
-import { toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { Bus } from "../bus/bus.js";
-import { type Reply, ReplySchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
+import { type Reply, ReplyBatchSchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import { ErrorReason, hasReason } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
 import type { RelayCounters } from "./relay-counters.js";
@@ -12,7 +12,7 @@ export interface ReplyForwarder {
    * Resolves when the bus has the reply, or when it was counted as lost because the bus will never take it. Rejects when the bus cannot
    * take it now: whoever has the reply must bring it again.
    */
-  forward(reply: Reply, encoded?: Uint8Array): Promise<void>;
+  forward(reply: Reply): Promise<void>;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
 }
@@ -26,9 +26,9 @@ const passingReasons = [ErrorReason.BUSY, ErrorReason.UNREACHABLE];
 export function createReplyForwarder(bus: Bus, counters: RelayCounters, log: Logger): ReplyForwarder {
   const pending = new Set<Promise<void>>();
 
-  async function publish(reply: Reply, encoded: Uint8Array) {
+  async function publish(reply: Reply) {
     try {
-      await publishPatiently(bus, reply, encoded);
+      await publishPatiently(bus, reply);
       counters.replies++;
     } catch (error) {
       const passing = passingReasons.some((reason) => hasReason(error, reason));
@@ -39,8 +39,8 @@ export function createReplyForwarder(bus: Bus, counters: RelayCounters, log: Log
   }
 
   return {
-    forward(reply, encoded = toBinary(ReplySchema, reply)) {
-      const published = publish(reply, encoded).finally(() => pending.delete(published));
+    forward(reply) {
+      const published = publish(reply).finally(() => pending.delete(published));
       pending.add(published);
       return published;
     },
@@ -50,7 +50,8 @@ export function createReplyForwarder(bus: Bus, counters: RelayCounters, log: Log
   };
 }
 
-async function publishPatiently(bus: Bus, reply: Reply, value: Uint8Array): Promise<void> {
+async function publishPatiently(bus: Bus, reply: Reply): Promise<void> {
+  const value = toBinary(ReplyBatchSchema, create(ReplyBatchSchema, { others: [reply] }));
   for (let attempt = 1; ; attempt++) {
     try {
       await bus.publish("replies", { key: reply.runId, partition: reply.replyPartition, value });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import type { Bus } from "../bus/bus.js";
-import { type Presence, PresenceSchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
+import { type Presence, PresenceRecordSchema, PresenceSchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import type { Logger } from "../shared/log.js";
 import type { Attachment } from "./attachment-table.js";
 
@@ -22,7 +22,8 @@ export function createPresencePublisher(bus: Bus, relayId: string, log: Logger):
   let flushing: Promise<void> | undefined;
 
   async function send([hostId, presence]: [string, Presence]) {
-    await bus.publish("presence", { key: hostId, value: toBinary(PresenceSchema, presence) });
+    const record = create(PresenceRecordSchema, { record: { case: "host", value: presence } });
+    await bus.publish("presence", { key: hostId, value: toBinary(PresenceRecordSchema, record) });
     // A newer word may have come meanwhile.
     if (pending.get(hostId) === presence) pending.delete(hostId);
   }

@@ -53,7 +53,7 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
       if (pendingReplies.size === maxPendingReplies - 1) stream.setReading(true);
     };
     // A reply that the bus cannot take stays pending: the daemon attaches again, here or elsewhere, and brings it again.
-    const published = options.forwardReply(message.reply, message.encoded).then(taken, (error) => stream.end(error));
+    const published = options.forwardReply(message.reply).then(taken, (error) => stream.end(error));
     pendingReplies.set(number, published);
     if (pendingReplies.size === maxPendingReplies) stream.setReading(false);
   }

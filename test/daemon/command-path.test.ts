@@ -10,7 +10,7 @@ import {
 } from "../../services/gen/systemsmanager/telemetry/v1/system_pb.js";
 import { signCommand } from "../../services/identity/command-signature.js";
 import { generateSigningKey } from "../../services/identity/signing-key.js";
-import { buildTargetTree } from "../../services/identity/target-tree.js";
+import { buildTargetTree, encodeHostIds } from "../../services/identity/target-tree.js";
 import { ErrorReason, failure } from "../../services/shared/errors.js";
 import { createCommand, manageServiceMethod, replyPartition, snapshotMethod } from "../relay/simulated-fleet.js";
 import { waitFor } from "../shared/wait-for.js";
@@ -186,7 +186,7 @@ describe("a read", () => {
 describe("what a daemon refuses", () => {
   const method = snapshotMethod;
   const hour = 3_600_000;
-  const others = buildTargetTree([hostIdOf("other")]);
+  const others = buildTargetTree(encodeHostIds([hostIdOf("other")]));
   const future = { issuedAt: timestampFromMs(Date.now() + hour), expiresAt: timestampFromMs(Date.now() + 2 * hour) };
 
   test.each([

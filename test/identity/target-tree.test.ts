@@ -1,56 +1,73 @@
-// Inclusion proofs: every host of every tree proves itself, and nothing else does.
+// Inclusion proofs: every host of every tree is proven by its bucket, and nothing else is.
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { buildTargetTree, verifyInclusion } from "../../services/identity/target-tree.js";
+import {
+  bucketSize,
+  buildTargetTree,
+  decodeHostIds,
+  encodeHostIds,
+  type TargetProof,
+  verifyInclusion,
+} from "../../services/identity/target-tree.js";
 
-const hosts = Array.from({ length: 301 }, (_, index) => createHash("md5").update(`host ${index}`).digest("hex")).sort();
+const most = 10 * bucketSize + 1;
+const hosts = Array.from({ length: most + 1 }, (_, index) => createHash("md5").update(`host ${index}`).digest("hex"));
+hosts.sort();
+const stranger = hosts.pop() as string;
+const treeOf = (size: number) => buildTargetTree(encodeHostIds(hosts.slice(0, size)));
+const sizes = fc.integer({ min: 1, max: most });
 
-test("every host of every tree of 1 to 300 hosts is proven; another host or index is not", () => {
+test("every host of every tree of 1 to 321 hosts is proven; a stranger, and a host of another bucket, is not", () => {
   const wrong: string[] = [];
-  for (let size = 1; size <= 300; size++) {
-    const { root, prove } = buildTargetTree(hosts.slice(0, size));
+  for (let size = 1; size <= most; size++) {
+    const { root, prove } = treeOf(size);
     for (let index = 0; index < size; index++) {
       const proof = prove(index);
-      const next = (index + 1) % size;
+      const other = (index + bucketSize) % size;
+      const sameBucket = Math.floor(other / bucketSize) === proof.bucketIndex;
       const proven = verifyInclusion(hosts[index] as string, root, size, proof);
-      const otherHost = verifyInclusion(hosts[300] as string, root, size, proof);
-      const otherIndex = size > 1 && verifyInclusion(hosts[index] as string, root, size, { ...proof, index: next });
-      if (!proven || otherHost || otherIndex) wrong.push(`host ${index} of ${size}`);
+      const strange = verifyInclusion(stranger, root, size, proof);
+      if (!proven || strange || verifyInclusion(hosts[other] as string, root, size, proof) !== sameBucket)
+        wrong.push(`host ${index} of ${size}`);
     }
   }
   expect(wrong).toEqual([]);
 });
 
-test("property: a proof holds for its own host, index and size alone", () => {
-  const cases = fc.integer({ min: 1, max: 300 }).chain((size) =>
+test("hosts of a bucket share one proof", () => {
+  const { prove } = treeOf(70);
+  expect(prove(32)).toBe(prove(63));
+  expect(prove(31)).not.toBe(prove(32));
+  expect(prove(69).bucket).toHaveLength(6 * 16);
+});
+
+test("property: a proof holds at its own place and in trees of its own shape alone", () => {
+  const cases = sizes.chain((size) =>
     fc.record({
       size: fc.constant(size),
       index: fc.integer({ min: 0, max: size - 1 }),
-      otherIndex: fc.integer({ min: 0, max: 400 }),
+      otherBucket: fc.integer({ min: 0, max: 12 }),
       otherSize: fc.integer({ min: 0, max: 400 }),
-      otherHost: fc.integer({ min: 0, max: 300 }),
     }),
   );
   fc.assert(
-    fc.property(cases, ({ size, index, otherIndex, otherSize, otherHost }) => {
-      const { root, prove } = buildTargetTree(hosts.slice(0, size));
+    fc.property(cases, ({ size, index, otherBucket, otherSize }) => {
+      const { root, prove } = treeOf(size);
       const proof = prove(index);
       const host = hosts[index] as string;
-      const holds = verifyInclusion(hosts[otherHost] as string, root, size, proof);
-      expect(holds).toBe(otherHost === index);
-      const holdsElsewhere = verifyInclusion(host, root, size, { ...proof, index: otherIndex });
-      expect(holdsElsewhere).toBe(otherIndex === index);
-      // A proof fixes the size only by the shape of its path; the size itself is signed beside the root.
-      const samePath = pathShape(index, otherSize) === pathShape(index, size);
-      expect(verifyInclusion(host, root, otherSize, proof)).toBe(samePath);
+      const elsewhere = verifyInclusion(host, root, size, { ...proof, bucketIndex: otherBucket });
+      expect(elsewhere).toBe(otherBucket === proof.bucketIndex);
+      // A proof fixes the size only by the shape of its path and its bucket; the size itself is signed beside the root.
+      const sameShape = shapeOf(proof.bucketIndex, otherSize) === shapeOf(proof.bucketIndex, size);
+      expect(verifyInclusion(host, root, otherSize, proof)).toBe(sameShape);
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
 
-test("property: a proof with a changed, missing or additional hash fails", () => {
-  const cases = fc.integer({ min: 2, max: 300 }).chain((size) =>
+test("property: a proof with a changed, missing or additional part fails", () => {
+  const cases = sizes.chain((size) =>
     fc.record({
       size: fc.constant(size),
       index: fc.integer({ min: 0, max: size - 1 }),
@@ -60,37 +77,67 @@ test("property: a proof with a changed, missing or additional hash fails", () =>
   );
   fc.assert(
     fc.property(cases, ({ size, index, position, bit }) => {
-      const { root, prove } = buildTargetTree(hosts.slice(0, size));
-      const { path } = prove(index);
-      const host = hosts[index] as string;
+      const { root, prove } = treeOf(size);
+      const proof = prove(index);
+      const { bucket, path } = proof;
       const at = position % Math.max(1, path.length);
-      const flipped = path.map((hash, level) => (level === at ? flip(hash, bit) : hash));
-      const missing = path.filter((_, level) => level !== at);
-      const additional = [...path.slice(0, at), Buffer.alloc(32), ...path.slice(at)];
-      for (const changed of [flipped, missing, additional]) {
-        expect(verifyInclusion(host, root, size, { index, path: changed })).toBe(false);
+      const changed: TargetProof[] = [
+        { ...proof, path: [...path.slice(0, at), Buffer.alloc(32), ...path.slice(at)] },
+        { ...proof, bucket: flip(bucket, position % (bucket.length * 8)) },
+        { ...proof, bucket: bucket.subarray(16) },
+        { ...proof, bucket: bucket.subarray(1) },
+        { ...proof, bucket: Buffer.concat([bucket, Buffer.from(stranger, "hex")]) },
+      ];
+      if (path.length > 0) {
+        changed.push({ ...proof, path: path.map((hash, level) => (level === at ? flip(hash, bit) : hash)) });
+        changed.push({ ...proof, path: path.filter((_, level) => level !== at) });
       }
-      expect(verifyInclusion(host, flip(root, bit), size, { index, path })).toBe(false);
+      // A host of the bucket that was not touched, so that only the hashes can tell.
+      const host = hosts[index] as string;
+      for (const each of changed) expect(verifyInclusion(host, root, size, each)).toBe(false);
+      expect(verifyInclusion(host, flip(root, bit), size, proof)).toBe(false);
     }),
-    { numRuns: 200 },
+    { numRuns: 300 },
   );
 });
 
-test("a tree of no hosts cannot be built", () => {
-  expect(() => buildTargetTree([])).toThrow(RangeError);
+test("an inner hash does not pass for a bucket", () => {
+  const { root, prove } = treeOf(2 * bucketSize);
+  const [right] = prove(0).path;
+  const [left] = prove(bucketSize).path;
+  const forged = Buffer.concat([left as Uint8Array, right as Uint8Array]);
+  const host = forged.subarray(0, 16).toString("hex");
+  expect(verifyInclusion(host, root, 4, { bucket: forged, bucketIndex: 0, path: [] })).toBe(false);
 });
 
-function pathShape(index: number, size: number): string {
-  if (index >= size) return "none";
+test.each([
+  ["no hosts", new Uint8Array()],
+  ["half a host id", new Uint8Array(8)],
+])("a tree of %s cannot be built", (_, bytes) => {
+  expect(() => buildTargetTree(bytes)).toThrow(RangeError);
+});
+
+test("host ids survive their encoding, in order, whatever buffer they lie in", () => {
+  const encoded = encodeHostIds(hosts);
+  expect(encoded).toHaveLength(hosts.length * 16);
+  const shifted = Buffer.concat([Buffer.alloc(3), encoded]).subarray(3);
+  expect(decodeHostIds(shifted)).toEqual(hosts);
+});
+
+// How wide the proof's bucket is in a tree of so many hosts, and where its siblings stand.
+function shapeOf(bucketIndex: number, size: number): string {
+  const buckets = Math.ceil(size / bucketSize);
+  if (bucketIndex >= buckets) return "none";
   const steps: string[] = [];
-  for (let width = size, at = index; width > 1; width = (width + 1) >> 1, at >>= 1) {
-    steps.push(at % 2 === 1 ? "left" : at + 1 < width ? "right" : "up");
+  for (let width = buckets, at = bucketIndex; width > 1; width = (width + 1) >> 1, at >>= 1) {
+    if (at % 2 === 1) steps.push("left");
+    else if (at + 1 < width) steps.push("right");
   }
-  return steps.filter((step) => step !== "up").join();
+  return `${Math.min(bucketSize, size - bucketIndex * bucketSize)} ${steps.join()}`;
 }
 
-function flip(hash: Uint8Array, bit: number): Uint8Array {
-  const flipped = Uint8Array.from(hash);
+function flip(bytes: Uint8Array, bit: number): Uint8Array {
+  const flipped = Uint8Array.from(bytes);
   flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
   return flipped;
 }

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Bus } from "../../services/bus/bus.js";
+import { repliesOf } from "../../services/fleet/run/open-batch.js";
 import {
   type Command,
   CommandEnvelopeSchema,
@@ -12,13 +13,13 @@ import {
 } from "../../services/gen/systemsmanager/bus/v1/command_pb.js";
 import {
   type Presence,
-  PresenceSchema,
+  PresenceRecordSchema,
   type Reply,
-  ReplySchema,
+  ReplyBatchSchema,
 } from "../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { signCommand } from "../../services/identity/command-signature.js";
 import { generateSigningKey, type SigningKey } from "../../services/identity/signing-key.js";
-import { buildTargetTree } from "../../services/identity/target-tree.js";
+import { buildTargetTree, encodeHostIds } from "../../services/identity/target-tree.js";
 import { waitFor } from "../shared/wait-for.js";
 
 export const fleetId = "test";
@@ -52,14 +53,15 @@ export async function simulatedFleet(bus: Bus, key = generateSigningKey()): Prom
   const presences: Presence[] = [];
   const group = `fleet-${randomUUID()}`;
   await bus.subscribe({ topic: "replies", group, partition: replyPartition, from: "latest" }, async ({ value }) => {
-    replies.push(fromBinary(ReplySchema, value));
+    replies.push(...repliesOf(fromBinary(ReplyBatchSchema, value)));
   });
   await bus.subscribe({ topic: "presence", group, from: "earliest" }, async ({ value }) => {
-    presences.push(fromBinary(PresenceSchema, value));
+    const { record } = fromBinary(PresenceRecordSchema, value);
+    if (record.case === "host") presences.push(record.value);
   });
 
   async function publish(signed: SignedCommand, hostIds: string[]) {
-    const envelope = create(CommandEnvelopeSchema, { signed, targetHostIds: [...hostIds].sort() });
+    const envelope = create(CommandEnvelopeSchema, { signed, targetIds: encodeHostIds([...hostIds].sort()) });
     await bus.publish("commands", { key: "test", value: toBinary(CommandEnvelopeSchema, envelope) });
   }
 
@@ -92,7 +94,7 @@ export function createCommand(
   invocation: MessageInitShape<typeof InvocationSchema>,
   change: CommandChange = {},
 ): Command {
-  const tree = buildTargetTree([...hostIds].sort());
+  const tree = buildTargetTree(encodeHostIds([...hostIds].sort()));
   return create(CommandSchema, {
     fleetId,
     commandId: randomUUID(),

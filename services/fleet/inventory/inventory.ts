@@ -4,13 +4,14 @@
 // each start reads the compacted topic from its beginning. Where the bus lived in the process that stopped, hosts thus come
 // online as they attach again, and nobody waits for one that never does.
 import { randomUUID } from "node:crypto";
-import { fromBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Bus } from "../../bus/bus.js";
 import {
   type HostFacts,
   HostFactsSchema,
   type Presence,
+  PresenceRecordSchema,
   PresenceSchema,
 } from "../../gen/systemsmanager/bus/v1/host_pb.js";
 import type { Logger } from "../../shared/log.js";
@@ -55,7 +56,7 @@ export async function openInventory(bus: Bus, database: StateDatabase, log: Logg
     if (!presence?.facts || !hosts.supersedes(presence)) return;
     const host = hosts.apply(presence);
     for (const listener of listeners) listener(host);
-    await database.hosts.put(host.hostId, Buffer.from(value));
+    await database.hosts.put(host.hostId, Buffer.from(toBinary(PresenceSchema, presence)));
   };
   // A presence is applied when its handler is called, in order; only its way to the disk overlaps with the next ones.
   const subscription = await bus.subscribe(
@@ -139,7 +140,9 @@ function timeOf({ at }: Presence): number {
 // A presence that is not valid says nothing about any host: it is dropped, and the log says so.
 function readPresence(value: Uint8Array, log: Logger): Presence | undefined {
   try {
-    const presence = fromBinary(PresenceSchema, value);
+    const { record } = fromBinary(PresenceRecordSchema, value);
+    if (record.case !== "host") return undefined;
+    const presence = record.value;
     if (!presence.facts) throw new Error("it has no facts");
     validate(HostFactsSchema, presence.facts);
     return presence;

@@ -6,7 +6,7 @@ import { maxMessageBytes, type OutgoingMessage } from "../../bus/bus.js";
 import { type Command, CommandEnvelopeSchema, CommandSchema } from "../../gen/systemsmanager/bus/v1/command_pb.js";
 import { signCommand } from "../../identity/command-signature.js";
 import type { SigningKey } from "../../identity/signing-key.js";
-import { buildTargetTree } from "../../identity/target-tree.js";
+import { buildTargetTree, encodeHostIds, hostIdBytes } from "../../identity/target-tree.js";
 import type { TargetHost } from "./run-record.js";
 
 /** Who speaks: the same in every command of a control plane. */
@@ -28,11 +28,10 @@ export interface CommandDraft {
 
 // Signature, times, grant, method and framing; far more than they take.
 const otherBytes = 16 * 1024;
-const bytesPerHost = 34;
 
 /** Splits sorted targets so that an envelope with a request of this size stays within a bus message. */
 export function chunkTargets(targets: readonly TargetHost[], requestBytes: number): TargetHost[][] {
-  const size = Math.floor((maxMessageBytes - otherBytes - requestBytes) / bytesPerHost);
+  const size = Math.floor((maxMessageBytes - otherBytes - requestBytes) / hostIdBytes);
   const chunks: TargetHost[][] = [];
   for (let start = 0; start < targets.length; start += size) chunks.push(targets.slice(start, start + size));
   return chunks;
@@ -40,7 +39,8 @@ export function chunkTargets(targets: readonly TargetHost[], requestBytes: numbe
 
 /** The bus message for a draft. Commands of one run keep their order. */
 export function buildCommandMessage(issuer: CommandIssuer, draft: CommandDraft): OutgoingMessage {
-  const tree = buildTargetTree(draft.hostIds);
+  const targetIds = encodeHostIds(draft.hostIds);
+  const tree = buildTargetTree(targetIds);
   const command = create(CommandSchema, {
     fleetId: issuer.fleetId,
     commandId: draft.commandId,
@@ -52,9 +52,6 @@ export function buildCommandMessage(issuer: CommandIssuer, draft: CommandDraft):
     action: draft.action,
     replyPartition: issuer.replyPartition,
   });
-  const envelope = create(CommandEnvelopeSchema, {
-    signed: signCommand(issuer.signingKey, command),
-    targetHostIds: [...draft.hostIds],
-  });
+  const envelope = create(CommandEnvelopeSchema, { signed: signCommand(issuer.signingKey, command), targetIds });
   return { key: draft.runId, value: toBinary(CommandEnvelopeSchema, envelope), expiresAtMs: draft.expiresAtMs };
 }

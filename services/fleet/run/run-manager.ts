@@ -1,7 +1,7 @@
 // All runs of this control plane: starts them, gives each its replies, resumes what a restart interrupted, cancels.
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Bus, IncomingMessage } from "../../bus/bus.js";
-import { ReplySchema } from "../../gen/systemsmanager/bus/v1/host_pb.js";
+import { type Reply, ReplyBatchSchema } from "../../gen/systemsmanager/bus/v1/host_pb.js";
 import { HostState, type Run } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { ErrorReason, errorDetailOf, failure } from "../../shared/errors.js";
 import type { Logger } from "../../shared/log.js";
@@ -10,6 +10,7 @@ import type { StateDatabase } from "../state-database.js";
 import { buildCommandMessage, type CommandDraft, type CommandIssuer } from "./build-commands.js";
 import { describeRun } from "./describe-run.js";
 import { draftCancellations, draftCommands } from "./draft-commands.js";
+import { repliesOf } from "./open-batch.js";
 import { newRecord, type RunOrder } from "./run-order.js";
 import type { HostAnswer } from "./run-record.js";
 import { createStoredRun, getBody, loadStoredRun } from "./run-store.js";
@@ -157,9 +158,11 @@ class Manager {
 
   /** Takes one message of the replies topic; resolves when its effect is committed. */
   async accept(message: IncomingMessage): Promise<void> {
+    await Promise.all(this.#readReplies(message).map((reply) => this.#acceptReply(reply)));
+  }
+
+  async #acceptReply(reply: Reply): Promise<void> {
     const { log } = this.#options;
-    const reply = this.#readReply(message);
-    if (!reply) return;
     const run = this.find(reply.runId);
     if (!run) {
       log.debug({ runId: reply.runId }, "a reply to a run that is not kept was dropped");
@@ -227,15 +230,15 @@ class Manager {
     }
   }
 
-  #readReply(message: IncomingMessage) {
+  #readReplies(message: IncomingMessage): Reply[] {
     try {
-      return fromBinary(ReplySchema, message.value);
+      return repliesOf(fromBinary(ReplyBatchSchema, message.value));
     } catch (error) {
       this.#options.log.warn(
         { reason: String(error), offset: String(message.offset) },
-        "a message that is no reply was dropped",
+        "a message that holds no replies was dropped",
       );
-      return undefined;
+      return [];
     }
   }
 }

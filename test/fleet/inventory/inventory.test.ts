@@ -8,7 +8,11 @@ import type { Bus } from "../../../services/bus/bus.js";
 import { openEmbeddedBus } from "../../../services/bus/embedded/open-embedded-bus.js";
 import { type Inventory, openInventory } from "../../../services/fleet/inventory/inventory.js";
 import { openStateDatabase, type StateDatabase } from "../../../services/fleet/state-database.js";
-import { PresenceSchema } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
+import {
+  type Presence,
+  PresenceRecordSchema,
+  PresenceSchema,
+} from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { createLogger } from "../../../services/shared/log.js";
 import { eventually } from "../run/eventually.js";
 
@@ -48,7 +52,7 @@ async function say(
     at: timestampFromMs(attachment * 1000),
     attachment: BigInt(attachment),
   });
-  await bus.publish("presence", { key: hostId, value: toBinary(PresenceSchema, presence) });
+  await bus.publish("presence", { key: hostId, value: encodePresence(presence) });
 }
 
 /** Waits until everything said so far was heard. */
@@ -128,14 +132,14 @@ test("a control plane that lost its state reads the topic again", async () => {
 
 test.each<[string, Uint8Array]>([
   ["bytes that are no presence", Buffer.from([255, 255, 255])],
-  ["no facts", toBinary(PresenceSchema, create(PresenceSchema, { online: true }))],
+  ["no facts", encodePresence(create(PresenceSchema, { online: true }))],
   [
     "a host id against the rules",
-    toBinary(PresenceSchema, create(PresenceSchema, { facts: { hostId: "../../etc", name: "x" } })),
+    encodePresence(create(PresenceSchema, { facts: { hostId: "../../etc", name: "x" } })),
   ],
   [
     "a name against the rules",
-    toBinary(PresenceSchema, create(PresenceSchema, { facts: { hostId: idOf("a"), name: "a\u202eb" } })),
+    encodePresence(create(PresenceSchema, { facts: { hostId: idOf("a"), name: "a\u202eb" } })),
   ],
 ])("%s is dropped, and what follows is heard", async (_what, value) => {
   await bus.publish("presence", { key: "x", value });
@@ -207,3 +211,7 @@ test.each<[string, [string, boolean, number][], string[]]>([
   await heard();
   expect(names()).toEqual(expected);
 });
+
+function encodePresence(presence: Presence): Uint8Array {
+  return toBinary(PresenceRecordSchema, create(PresenceRecordSchema, { record: { case: "host", value: presence } }));
+}

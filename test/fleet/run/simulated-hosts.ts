@@ -12,13 +12,15 @@ import {
 } from "../../../services/gen/systemsmanager/bus/v1/command_pb.js";
 import {
   type HostFactsSchema,
+  PresenceRecordSchema,
   PresenceSchema,
+  ReplyBatchSchema,
   ReplyOutcome,
   ReplySchema,
 } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { verifyCommandSignature } from "../../../services/identity/command-signature.js";
 import type { VerifyingKey } from "../../../services/identity/signing-key.js";
-import { buildTargetTree, verifyInclusion } from "../../../services/identity/target-tree.js";
+import { buildTargetTree, decodeHostIds, verifyInclusion } from "../../../services/identity/target-tree.js";
 
 export type ReplyInit = MessageInitShape<typeof ReplySchema>;
 
@@ -77,7 +79,13 @@ export async function simulateHosts(bus: Bus, key: VerifyingKey, usual: Behaviou
       relayId: "simulated",
       attachment,
     });
-    await bus.publish("presence", { key: hostIdOf(name), value: toBinary(PresenceSchema, presence) });
+    await bus.publish("presence", {
+      key: hostIdOf(name),
+      value: toBinary(
+        PresenceRecordSchema,
+        create(PresenceRecordSchema, { record: { case: "host", value: presence } }),
+      ),
+    });
   };
 
   const subscription = await bus.subscribe(
@@ -86,9 +94,9 @@ export async function simulateHosts(bus: Bus, key: VerifyingKey, usual: Behaviou
       const envelope = fromBinary(CommandEnvelopeSchema, message.value);
       if (!envelope.signed || !verifyCommandSignature(key, envelope.signed)) throw new Error("bad signature");
       const command = fromBinary(CommandSchema, envelope.signed.command);
-      const tree = buildTargetTree(envelope.targetHostIds);
+      const tree = buildTargetTree(envelope.targetIds);
       commands.push(command);
-      for (const [index, hostId] of envelope.targetHostIds.entries()) {
+      for (const [index, hostId] of decodeHostIds(envelope.targetIds).entries()) {
         if (!verifyInclusion(hostId, command.targetRoot, command.targetCount, tree.prove(index)))
           throw new Error("no target");
         const name = attached.get(hostId);
@@ -96,14 +104,18 @@ export async function simulateHosts(bus: Bus, key: VerifyingKey, usual: Behaviou
         invoked.push({ hostId, command });
         const reply = async (init: ReplyInit) => {
           const value = toBinary(
-            ReplySchema,
-            create(ReplySchema, {
-              commandId: command.commandId,
-              runId: command.runId,
-              hostId,
-              startedAt: timestampNow(),
-              finishedAt: timestampNow(),
-              ...init,
+            ReplyBatchSchema,
+            create(ReplyBatchSchema, {
+              others: [
+                create(ReplySchema, {
+                  commandId: command.commandId,
+                  runId: command.runId,
+                  hostId,
+                  startedAt: timestampNow(),
+                  finishedAt: timestampNow(),
+                  ...init,
+                }),
+              ],
             }),
           );
           await bus.publish("replies", { key: hostId, value, partition: command.replyPartition });

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file systemsmanager/bus/v1/command.proto.
  */
 export const file_systemsmanager_bus_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("CiNzeXN0ZW1zbWFuYWdlci9idXMvdjEvY29tbWFuZC5wcm90bxIVc3lzdGVtc21hbmFnZXIuYnVzLnYxInIKD0NvbW1hbmRFbnZlbG9wZRI8CgZzaWduZWQYASABKAsyJC5zeXN0ZW1zbWFuYWdlci5idXMudjEuU2lnbmVkQ29tbWFuZEIGukgDyAEBEiEKD3RhcmdldF9ob3N0X2lkcxgCIAMoCUIIukgFkgECCAEicAoNU2lnbmVkQ29tbWFuZBIcCgdjb21tYW5kGAEgASgMQgu6SAh6BhABGICAQBIaCglzaWduYXR1cmUYAiABKAxCB7pIBHoCaEASJQoGa2V5X2lkGAMgASgJQhW6SBJyEDIOXlswLTlhLWZdezE2fSQiqgMKB0NvbW1hbmQSGwoIZmxlZXRfaWQYASABKAlCCbpIBnIEEAEYQBIcCgpjb21tYW5kX2lkGAIgASgJQgi6SAVyA7ABARIYCgZydW5faWQYAyABKAlCCLpIBXIDsAEBEhwKC3RhcmdldF9yb290GAQgASgMQge6SAR6AmggEh0KDHRhcmdldF9jb3VudBgFIAEoDUIHukgEKgIgABI1Cglpc3N1ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESNgoKZXhwaXJlc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARI3CgppbnZvY2F0aW9uGAggASgLMiEuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkludm9jYXRpb25IABI7CgxjYW5jZWxsYXRpb24YCSABKAsyIy5zeXN0ZW1zbWFuYWdlci5idXMudjEuQ2FuY2VsbGF0aW9uSAASFwoPcmVwbHlfcGFydGl0aW9uGAogASgNQg8KBmFjdGlvbhIFukgCCAEirAEKCkludm9jYXRpb24SOQoGbWV0aG9kGAEgASgJQim6SCZyJDIiXlthLXowLTlfLl0rXC5bQS1aYS16XSsvW0EtWmEtel0rJBIPCgdyZXF1ZXN0GAIgASgMEiUKFHRpbWVvdXRfbWlsbGlzZWNvbmRzGAMgASgNQge6SAQqAiAAEisKBWdyYW50GAQgASgLMhwuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkdyYW50IlIKBUdyYW50EhoKCXBsYW5faGFzaBgBIAEoDEIHukgEegJoIBIaCglwcmluY2lwYWwYAiABKAlCB7pIBHICEAESEQoJYXBwcm92ZXJzGAMgAygJIiwKDENhbmNlbGxhdGlvbhIcCgpjb21tYW5kX2lkGAEgASgJQgi6SAVyA7ABAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CiNzeXN0ZW1zbWFuYWdlci9idXMvdjEvY29tbWFuZC5wcm90bxIVc3lzdGVtc21hbmFnZXIuYnVzLnYxIuUCCg9Db21tYW5kRW52ZWxvcGUSPAoGc2lnbmVkGAEgASgLMiQuc3lzdGVtc21hbmFnZXIuYnVzLnYxLlNpZ25lZENvbW1hbmRCBrpIA8gBARISCgp0YXJnZXRfaWRzGAIgASgMEjMKBWFnYWluGAMgAygLMiQuc3lzdGVtc21hbmFnZXIuYnVzLnYxLlByb3ZlblRhcmdldHM6ygG6SMYBGsMBChhjb21tYW5kX2VudmVsb3BlLnRhcmdldHMSSnRhcmdldF9pZHMgb3IgYWdhaW4gbXVzdCBzYXkgdG8gd2hvbSwgYW5kIHRhcmdldF9pZHMgaGFzIDE2IGJ5dGVzIGZvciBlYWNoGlsodGhpcy50YXJnZXRfaWRzLnNpemUoKSA+IDApICE9ICh0aGlzLmFnYWluLnNpemUoKSA+IDApICYmIHRoaXMudGFyZ2V0X2lkcy5zaXplKCkgJSAxNiA9PSAwImcKDVByb3ZlblRhcmdldHMSOQoFcHJvb2YYASABKAsyIi5zeXN0ZW1zbWFuYWdlci5idXMudjEuVGFyZ2V0UHJvb2ZCBrpIA8gBARIbCgp0YXJnZXRfaWRzGAIgASgMQge6SAR6AhAQIlcKC1RhcmdldFByb29mEhoKBmJ1Y2tldBgBIAEoDEIKukgHegUQEBiABBIUCgxidWNrZXRfaW5kZXgYAiABKA0SFgoEcGF0aBgDIAMoDEIIukgFkgECECAicAoNU2lnbmVkQ29tbWFuZBIcCgdjb21tYW5kGAEgASgMQgu6SAh6BhABGICAQBIaCglzaWduYXR1cmUYAiABKAxCB7pIBHoCaEASJQoGa2V5X2lkGAMgASgJQhW6SBJyEDIOXlswLTlhLWZdezE2fSQiqgMKB0NvbW1hbmQSGwoIZmxlZXRfaWQYASABKAlCCbpIBnIEEAEYQBIcCgpjb21tYW5kX2lkGAIgASgJQgi6SAVyA7ABARIYCgZydW5faWQYAyABKAlCCLpIBXIDsAEBEhwKC3RhcmdldF9yb290GAQgASgMQge6SAR6AmggEh0KDHRhcmdldF9jb3VudBgFIAEoDUIHukgEKgIgABI1Cglpc3N1ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESNgoKZXhwaXJlc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARI3CgppbnZvY2F0aW9uGAggASgLMiEuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkludm9jYXRpb25IABI7CgxjYW5jZWxsYXRpb24YCSABKAsyIy5zeXN0ZW1zbWFuYWdlci5idXMudjEuQ2FuY2VsbGF0aW9uSAASFwoPcmVwbHlfcGFydGl0aW9uGAogASgNQg8KBmFjdGlvbhIFukgCCAEirAEKCkludm9jYXRpb24SOQoGbWV0aG9kGAEgASgJQim6SCZyJDIiXlthLXowLTlfLl0rXC5bQS1aYS16XSsvW0EtWmEtel0rJBIPCgdyZXF1ZXN0GAIgASgMEiUKFHRpbWVvdXRfbWlsbGlzZWNvbmRzGAMgASgNQge6SAQqAiAAEisKBWdyYW50GAQgASgLMhwuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkdyYW50IlIKBUdyYW50EhoKCXBsYW5faGFzaBgBIAEoDEIHukgEegJoIBIaCglwcmluY2lwYWwYAiABKAlCB7pIBHICEAESEQoJYXBwcm92ZXJzGAMgAygJIiwKDENhbmNlbGxhdGlvbhIcCgpjb21tYW5kX2lkGAEgASgJQgi6SAVyA7ABAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * What travels from the control plane to relays: a signed command, and to whom.
@@ -29,11 +29,18 @@ export type CommandEnvelope = Message<"systemsmanager.bus.v1.CommandEnvelope"> &
   signed?: SignedCommand | undefined;
 
   /**
-   * Every target, sorted; a relay finds its attached ones here and derives their target proofs.
+   * Every target: 16 bytes each, in ascending order. A relay finds its attached ones here and derives their proofs.
    *
-   * @generated from field: repeated string target_host_ids = 2;
+   * @generated from field: bytes target_ids = 2;
    */
-  targetHostIds: string[];
+  targetIds: Uint8Array;
+
+  /**
+   * Instead of target_ids, when the command is sent again to some of its targets: these alone, with their proofs.
+   *
+   * @generated from field: repeated systemsmanager.bus.v1.ProvenTargets again = 3;
+   */
+  again: ProvenTargets[];
 };
 
 /**
@@ -42,6 +49,70 @@ export type CommandEnvelope = Message<"systemsmanager.bus.v1.CommandEnvelope"> &
  */
 export const CommandEnvelopeSchema: GenMessage<CommandEnvelope> = /*@__PURE__*/
   messageDesc(file_systemsmanager_bus_v1_command, 0);
+
+/**
+ * Targets of one bucket of a command's target tree.
+ *
+ * @generated from message systemsmanager.bus.v1.ProvenTargets
+ */
+export type ProvenTargets = Message<"systemsmanager.bus.v1.ProvenTargets"> & {
+  /**
+   * Proof that the bucket is in the tree.
+   *
+   * @generated from field: systemsmanager.bus.v1.TargetProof proof = 1;
+   */
+  proof?: TargetProof | undefined;
+
+  /**
+   * Which hosts of the bucket are meant: 16 bytes each, in ascending order.
+   *
+   * @generated from field: bytes target_ids = 2;
+   */
+  targetIds: Uint8Array;
+};
+
+/**
+ * Describes the message systemsmanager.bus.v1.ProvenTargets.
+ * Use `create(ProvenTargetsSchema)` to create a new message.
+ */
+export const ProvenTargetsSchema: GenMessage<ProvenTargets> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_bus_v1_command, 1);
+
+/**
+ * Proof that the hosts of a bucket are among a command's targets. The tree is that of RFC 6962 with SHA-256; its leaves are
+ * buckets of 32 sorted host ids, the last one of the rest, so that few hashes prove many hosts.
+ *
+ * @generated from message systemsmanager.bus.v1.TargetProof
+ */
+export type TargetProof = Message<"systemsmanager.bus.v1.TargetProof"> & {
+  /**
+   * The host ids of the bucket: 16 bytes each, in ascending order.
+   *
+   * @generated from field: bytes bucket = 1;
+   */
+  bucket: Uint8Array;
+
+  /**
+   * Index of the bucket.
+   *
+   * @generated from field: uint32 bucket_index = 2;
+   */
+  bucketIndex: number;
+
+  /**
+   * Sibling hashes from leaf to root.
+   *
+   * @generated from field: repeated bytes path = 3;
+   */
+  path: Uint8Array[];
+};
+
+/**
+ * Describes the message systemsmanager.bus.v1.TargetProof.
+ * Use `create(TargetProofSchema)` to create a new message.
+ */
+export const TargetProofSchema: GenMessage<TargetProof> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_bus_v1_command, 2);
 
 /**
  * A command as the host verifies it.
@@ -76,7 +147,7 @@ export type SignedCommand = Message<"systemsmanager.bus.v1.SignedCommand"> & {
  * Use `create(SignedCommandSchema)` to create a new message.
  */
 export const SignedCommandSchema: GenMessage<SignedCommand> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_bus_v1_command, 1);
+  messageDesc(file_systemsmanager_bus_v1_command, 3);
 
 /**
  * One order to a set of hosts.
@@ -106,14 +177,14 @@ export type Command = Message<"systemsmanager.bus.v1.Command"> & {
   runId: string;
 
   /**
-   * Root of the Merkle tree over the sorted target host ids (RFC 6962 hashing, SHA-256).
+   * Root of the target tree; see TargetProof.
    *
    * @generated from field: bytes target_root = 4;
    */
   targetRoot: Uint8Array;
 
   /**
-   * Number of targets: the tree's size.
+   * Number of targets.
    *
    * @generated from field: uint32 target_count = 5;
    */
@@ -169,7 +240,7 @@ export type Command = Message<"systemsmanager.bus.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_bus_v1_command, 2);
+  messageDesc(file_systemsmanager_bus_v1_command, 4);
 
 /**
  * Run one method of TelemetryService or MutationService.
@@ -211,7 +282,7 @@ export type Invocation = Message<"systemsmanager.bus.v1.Invocation"> & {
  * Use `create(InvocationSchema)` to create a new message.
  */
 export const InvocationSchema: GenMessage<Invocation> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_bus_v1_command, 3);
+  messageDesc(file_systemsmanager_bus_v1_command, 5);
 
 /**
  * The right to carry out one plan, once.
@@ -246,7 +317,7 @@ export type Grant = Message<"systemsmanager.bus.v1.Grant"> & {
  * Use `create(GrantSchema)` to create a new message.
  */
 export const GrantSchema: GenMessage<Grant> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_bus_v1_command, 4);
+  messageDesc(file_systemsmanager_bus_v1_command, 6);
 
 /**
  * Stop an earlier command. Reads stop; a mutation that has begun runs to its end.
@@ -267,5 +338,5 @@ export type Cancellation = Message<"systemsmanager.bus.v1.Cancellation"> & {
  * Use `create(CancellationSchema)` to create a new message.
  */
 export const CancellationSchema: GenMessage<Cancellation> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_bus_v1_command, 5);
+  messageDesc(file_systemsmanager_bus_v1_command, 7);
 

@@ -5,8 +5,8 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ErrorDetail } from "../../errors/v1/error_reason_pb.js";
 import { file_systemsmanager_errors_v1_error_reason } from "../../errors/v1/error_reason_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file systemsmanager/bus/v1/host.proto.
  */
 export const file_systemsmanager_bus_v1_host: GenFile = /*@__PURE__*/
-  fileDesc("CiBzeXN0ZW1zbWFuYWdlci9idXMvdjEvaG9zdC5wcm90bxIVc3lzdGVtc21hbmFnZXIuYnVzLnYxIqcECglIb3N0RmFjdHMSJgoHaG9zdF9pZBgBIAEoCUIVukgSchAyDl5bMC05YS1mXXszMn0kEjcKBG5hbWUYAiABKAlCKbpIJnIkMiJeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDI1Mn0kEhMKAm9zGAMgASgJQge6SARyAhggEhcKBmRpc3RybxgEIAEoCUIHukgEcgIYQBIjCgtkaXN0cm9fbGlrZRgFIAMoCUIOukgLkgEIEAgiBHICGEASHwoOZGlzdHJvX3ZlcnNpb24YBiABKAlCB7pIBHICGEASGAoGa2VybmVsGAcgASgJQgi6SAVyAxiAARIVCgRhcmNoGAggASgJQge6SARyAhggEhEKCWNwdV9jb3VudBgJIAEoDRIUCgxtZW1vcnlfYnl0ZXMYCiABKAQSdQoGbGFiZWxzGAsgAygLMiwuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0cy5MYWJlbHNFbnRyeUI3ukg0mgExEEAiJnIkMiJeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8vLV17MCw2Mn0kKgVyAxj/ARIfCg5kYWVtb25fdmVyc2lvbhgMIAEoCUIHukgEcgIYQBIkCgxjYXBhYmlsaXRpZXMYDSADKAlCDrpIC5IBCBBAIgRyAhhAGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEimQEKCFByZXNlbmNlEi8KBWZhY3RzGAEgASgLMiAuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0cxIOCgZvbmxpbmUYAiABKAgSJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJlbGF5X2lkGAQgASgJEhIKCmF0dGFjaG1lbnQYBSABKAQigQMKBVJlcGx5EhIKCmNvbW1hbmRfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEg8KB2hvc3RfaWQYAyABKAkSNAoHb3V0Y29tZRgEIAEoDjIjLnN5c3RlbXNtYW5hZ2VyLmJ1cy52MS5SZXBseU91dGNvbWUSDAoEYm9keRgFIAEoDBITCgtib2R5X2RpZ2VzdBgGIAEoDBITCgtzdGF0dXNfY29kZRgHIAEoDRIPCgdtZXNzYWdlGAggASgJEjQKBWVycm9yGAkgASgLMiUuc3lzdGVtc21hbmFnZXIuZXJyb3JzLnYxLkVycm9yRGV0YWlsEi4KCnN0YXJ0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2ZpbmlzaGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxmcm9tX2pvdXJuYWwYDCABKAgSFwoPcmVwbHlfcGFydGl0aW9uGA0gASgNKtABCgxSZXBseU91dGNvbWUSHQoZUkVQTFlfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhQKEFJFUExZX09VVENPTUVfT0sQARIYChRSRVBMWV9PVVRDT01FX0ZBSUxFRBACEhgKFFJFUExZX09VVENPTUVfREVOSUVEEAMSGQoVUkVQTFlfT1VUQ09NRV9FWFBJUkVEEAQSGwoXUkVQTFlfT1VUQ09NRV9DQU5DRUxMRUQQBRIfChtSRVBMWV9PVVRDT01FX0lOREVURVJNSU5BVEUQBmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_systemsmanager_errors_v1_error_reason]);
+  fileDesc("CiBzeXN0ZW1zbWFuYWdlci9idXMvdjEvaG9zdC5wcm90bxIVc3lzdGVtc21hbmFnZXIuYnVzLnYxIqcECglIb3N0RmFjdHMSJgoHaG9zdF9pZBgBIAEoCUIVukgSchAyDl5bMC05YS1mXXszMn0kEjcKBG5hbWUYAiABKAlCKbpIJnIkMiJeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDI1Mn0kEhMKAm9zGAMgASgJQge6SARyAhggEhcKBmRpc3RybxgEIAEoCUIHukgEcgIYQBIjCgtkaXN0cm9fbGlrZRgFIAMoCUIOukgLkgEIEAgiBHICGEASHwoOZGlzdHJvX3ZlcnNpb24YBiABKAlCB7pIBHICGEASGAoGa2VybmVsGAcgASgJQgi6SAVyAxiAARIVCgRhcmNoGAggASgJQge6SARyAhggEhEKCWNwdV9jb3VudBgJIAEoDRIUCgxtZW1vcnlfYnl0ZXMYCiABKAQSdQoGbGFiZWxzGAsgAygLMiwuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0cy5MYWJlbHNFbnRyeUI3ukg0mgExEEAiJnIkMiJeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8vLV17MCw2Mn0kKgVyAxj/ARIfCg5kYWVtb25fdmVyc2lvbhgMIAEoCUIHukgEcgIYQBIkCgxjYXBhYmlsaXRpZXMYDSADKAlCDrpIC5IBCBBAIgRyAhhAGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiggEKDlByZXNlbmNlUmVjb3JkEi8KBGhvc3QYASABKAsyHy5zeXN0ZW1zbWFuYWdlci5idXMudjEuUHJlc2VuY2VIABI1CgVyZWxheRgCIAEoCzIkLnN5c3RlbXNtYW5hZ2VyLmJ1cy52MS5SZWxheVByZXNlbmNlSABCCAoGcmVjb3JkIqUBCg1SZWxheVByZXNlbmNlEhAKCHJlbGF5X2lkGAEgASgJEgwKBGxpZmUYAiABKAQSJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGludGVydmFsGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBWFsaXZlGAUgASgIEhAKCGF0dGFjaGVkGAYgASgNIq0BCghQcmVzZW5jZRIvCgVmYWN0cxgBIAEoCzIgLnN5c3RlbXNtYW5hZ2VyLmJ1cy52MS5Ib3N0RmFjdHMSDgoGb25saW5lGAIgASgIEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZWxheV9pZBgEIAEoCRISCgphdHRhY2htZW50GAUgASgEEhIKCnJlbGF5X2xpZmUYBiABKAQicgoKUmVwbHlCYXRjaBI2CgdhbnN3ZXJzGAEgAygLMiUuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkNvbW1hbmRBbnN3ZXJzEiwKBm90aGVycxgCIAMoCzIcLnN5c3RlbXNtYW5hZ2VyLmJ1cy52MS5SZXBseSLEAQoOQ29tbWFuZEFuc3dlcnMSEgoKY29tbWFuZF9pZBgBIAEoCRIOCgZydW5faWQYAiABKAkSMQoGYm9kaWVzGAMgAygLMiEuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkFuc3dlckJvZHkSEAoIaG9zdF9pZHMYBCABKAwSFAoMYm9keV9pbmRleGVzGAUgAygNEh0KFWR1cmF0aW9uX21pbGxpc2Vjb25kcxgGIAMoDRIUCgxmcm9tX2pvdXJuYWwYByADKA0iKgoKQW5zd2VyQm9keRIMCgRib2R5GAEgASgMEg4KBmRpZ2VzdBgCIAEoDCKBAwoFUmVwbHkSEgoKY29tbWFuZF9pZBgBIAEoCRIOCgZydW5faWQYAiABKAkSDwoHaG9zdF9pZBgDIAEoCRI0CgdvdXRjb21lGAQgASgOMiMuc3lzdGVtc21hbmFnZXIuYnVzLnYxLlJlcGx5T3V0Y29tZRIMCgRib2R5GAUgASgMEhMKC2JvZHlfZGlnZXN0GAYgASgMEhMKC3N0YXR1c19jb2RlGAcgASgNEg8KB21lc3NhZ2UYCCABKAkSNAoFZXJyb3IYCSABKAsyJS5zeXN0ZW1zbWFuYWdlci5lcnJvcnMudjEuRXJyb3JEZXRhaWwSLgoKc3RhcnRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZmluaXNoZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGZyb21fam91cm5hbBgMIAEoCBIXCg9yZXBseV9wYXJ0aXRpb24YDSABKA0q0AEKDFJlcGx5T3V0Y29tZRIdChlSRVBMWV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFAoQUkVQTFlfT1VUQ09NRV9PSxABEhgKFFJFUExZX09VVENPTUVfRkFJTEVEEAISGAoUUkVQTFlfT1VUQ09NRV9ERU5JRUQQAxIZChVSRVBMWV9PVVRDT01FX0VYUElSRUQQBBIbChdSRVBMWV9PVVRDT01FX0NBTkNFTExFRBAFEh8KG1JFUExZX09VVENPTUVfSU5ERVRFUk1JTkFURRAGYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_systemsmanager_errors_v1_error_reason]);
 
 /**
  * What is known of a host without asking it: the facts that selectors see.
@@ -123,6 +123,100 @@ export const HostFactsSchema: GenMessage<HostFacts> = /*@__PURE__*/
   messageDesc(file_systemsmanager_bus_v1_host, 0);
 
 /**
+ * What the presence topic carries: a word about a host, keyed by its id, or a relay's word about itself, keyed by "relay/" and
+ * its id. The topic is compacted: the newest of each key wins.
+ *
+ * @generated from message systemsmanager.bus.v1.PresenceRecord
+ */
+export type PresenceRecord = Message<"systemsmanager.bus.v1.PresenceRecord"> & {
+  /**
+   * One of.
+   *
+   * @generated from oneof systemsmanager.bus.v1.PresenceRecord.record
+   */
+  record: {
+    /**
+     * A host came or went.
+     *
+     * @generated from field: systemsmanager.bus.v1.Presence host = 1;
+     */
+    value: Presence;
+    case: "host";
+  } | {
+    /**
+     * A relay is alive.
+     *
+     * @generated from field: systemsmanager.bus.v1.RelayPresence relay = 2;
+     */
+    value: RelayPresence;
+    case: "relay";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message systemsmanager.bus.v1.PresenceRecord.
+ * Use `create(PresenceRecordSchema)` to create a new message.
+ */
+export const PresenceRecordSchema: GenMessage<PresenceRecord> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_bus_v1_host, 1);
+
+/**
+ * A relay lives. Hosts that it called online are so only while it says this, and only in the same life.
+ *
+ * @generated from message systemsmanager.bus.v1.RelayPresence
+ */
+export type RelayPresence = Message<"systemsmanager.bus.v1.RelayPresence"> & {
+  /**
+   * The relay.
+   *
+   * @generated from field: string relay_id = 1;
+   */
+  relayId: string;
+
+  /**
+   * When this life of the relay began, in milliseconds since the epoch by its own clock; grows with each life.
+   *
+   * @generated from field: uint64 life = 2;
+   */
+  life: bigint;
+
+  /**
+   * When it said so, by its own clock.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * It says so again within this time, and is taken for gone after three of them.
+   *
+   * @generated from field: google.protobuf.Duration interval = 4;
+   */
+  interval?: Duration | undefined;
+
+  /**
+   * False as its last word: it has ended, and all its streams with it.
+   *
+   * @generated from field: bool alive = 5;
+   */
+  alive: boolean;
+
+  /**
+   * Daemons attached.
+   *
+   * @generated from field: uint32 attached = 6;
+   */
+  attached: number;
+};
+
+/**
+ * Describes the message systemsmanager.bus.v1.RelayPresence.
+ * Use `create(RelayPresenceSchema)` to create a new message.
+ */
+export const RelayPresenceSchema: GenMessage<RelayPresence> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_bus_v1_host, 2);
+
+/**
  * A host came, is still there, or went. Compacted by host id: the newest wins.
  *
  * @generated from message systemsmanager.bus.v1.Presence
@@ -162,6 +256,13 @@ export type Presence = Message<"systemsmanager.bus.v1.Presence"> & {
    * @generated from field: uint64 attachment = 5;
    */
   attachment: bigint;
+
+  /**
+   * Which life of the relay; see RelayPresence.
+   *
+   * @generated from field: uint64 relay_life = 6;
+   */
+  relayLife: bigint;
 };
 
 /**
@@ -169,7 +270,127 @@ export type Presence = Message<"systemsmanager.bus.v1.Presence"> & {
  * Use `create(PresenceSchema)` to create a new message.
  */
 export const PresenceSchema: GenMessage<Presence> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_bus_v1_host, 1);
+  messageDesc(file_systemsmanager_bus_v1_host, 3);
+
+/**
+ * What the replies topic carries: replies for one control plane, as a relay had them together. Each distinct body is there
+ * once.
+ *
+ * @generated from message systemsmanager.bus.v1.ReplyBatch
+ */
+export type ReplyBatch = Message<"systemsmanager.bus.v1.ReplyBatch"> & {
+  /**
+   * Replies that are OK, by command.
+   *
+   * @generated from field: repeated systemsmanager.bus.v1.CommandAnswers answers = 1;
+   */
+  answers: CommandAnswers[];
+
+  /**
+   * The others.
+   *
+   * @generated from field: repeated systemsmanager.bus.v1.Reply others = 2;
+   */
+  others: Reply[];
+};
+
+/**
+ * Describes the message systemsmanager.bus.v1.ReplyBatch.
+ * Use `create(ReplyBatchSchema)` to create a new message.
+ */
+export const ReplyBatchSchema: GenMessage<ReplyBatch> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_bus_v1_host, 4);
+
+/**
+ * OK replies to one command, in columns: the first host gave the first entry of each.
+ *
+ * @generated from message systemsmanager.bus.v1.CommandAnswers
+ */
+export type CommandAnswers = Message<"systemsmanager.bus.v1.CommandAnswers"> & {
+  /**
+   * The command.
+   *
+   * @generated from field: string command_id = 1;
+   */
+  commandId: string;
+
+  /**
+   * The run the command belongs to.
+   *
+   * @generated from field: string run_id = 2;
+   */
+  runId: string;
+
+  /**
+   * Distinct bodies.
+   *
+   * @generated from field: repeated systemsmanager.bus.v1.AnswerBody bodies = 3;
+   */
+  bodies: AnswerBody[];
+
+  /**
+   * Hosts, 16 bytes each.
+   *
+   * @generated from field: bytes host_ids = 4;
+   */
+  hostIds: Uint8Array;
+
+  /**
+   * Index of each host's body.
+   *
+   * @generated from field: repeated uint32 body_indexes = 5;
+   */
+  bodyIndexes: number[];
+
+  /**
+   * Time between the host's receipt of the command and its answer.
+   *
+   * @generated from field: repeated uint32 duration_milliseconds = 6;
+   */
+  durationMilliseconds: number[];
+
+  /**
+   * Hosts that gave the stored result of an earlier delivery, as indexes into host_ids.
+   *
+   * @generated from field: repeated uint32 from_journal = 7;
+   */
+  fromJournal: number[];
+};
+
+/**
+ * Describes the message systemsmanager.bus.v1.CommandAnswers.
+ * Use `create(CommandAnswersSchema)` to create a new message.
+ */
+export const CommandAnswersSchema: GenMessage<CommandAnswers> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_bus_v1_host, 5);
+
+/**
+ * A response and its name.
+ *
+ * @generated from message systemsmanager.bus.v1.AnswerBody
+ */
+export type AnswerBody = Message<"systemsmanager.bus.v1.AnswerBody"> & {
+  /**
+   * The encoded response message.
+   *
+   * @generated from field: bytes body = 1;
+   */
+  body: Uint8Array;
+
+  /**
+   * SHA-256 of body.
+   *
+   * @generated from field: bytes digest = 2;
+   */
+  digest: Uint8Array;
+};
+
+/**
+ * Describes the message systemsmanager.bus.v1.AnswerBody.
+ * Use `create(AnswerBodySchema)` to create a new message.
+ */
+export const AnswerBodySchema: GenMessage<AnswerBody> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_bus_v1_host, 6);
 
 /**
  * What became of a host's part of a command, as the daemon says it. The bus carries it; a relay cannot change its body
@@ -275,7 +496,7 @@ export type Reply = Message<"systemsmanager.bus.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_bus_v1_host, 2);
+  messageDesc(file_systemsmanager_bus_v1_host, 7);
 
 /**
  * How a host's part of a command ended.

@@ -9,7 +9,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
-import type { SignedCommand } from "../../bus/v1/command_pb.js";
+import type { SignedCommand, TargetProof } from "../../bus/v1/command_pb.js";
 import { file_systemsmanager_bus_v1_command } from "../../bus/v1/command_pb.js";
 import type { HostFacts, Reply } from "../../bus/v1/host_pb.js";
 import { file_systemsmanager_bus_v1_host } from "../../bus/v1/host_pb.js";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file systemsmanager/relay/v1/relay_service.proto.
  */
 export const file_systemsmanager_relay_v1_relay_service: GenFile = /*@__PURE__*/
-  fileDesc("CitzeXN0ZW1zbWFuYWdlci9yZWxheS92MS9yZWxheV9zZXJ2aWNlLnByb3RvEhdzeXN0ZW1zbWFuYWdlci5yZWxheS52MSK6AQoNQXR0YWNoUmVxdWVzdBIvCgVoZWxsbxgBIAEoCzIeLnN5c3RlbXNtYW5hZ2VyLnJlbGF5LnYxLkhlbGxvSAASLQoFcmVwbHkYAiABKAsyHC5zeXN0ZW1zbWFuYWdlci5idXMudjEuUmVwbHlIABI3CgloZWFydGJlYXQYAyABKAsyIi5zeXN0ZW1zbWFuYWdlci5yZWxheS52MS5IZWFydGJlYXRIAEIQCgdtZXNzYWdlEgW6SAIIASJ3CgVIZWxsbxIhChBwcm90b2NvbF92ZXJzaW9uGAEgASgNQge6SAQqAiAAEjcKBWZhY3RzGAIgASgLMiAuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0c0IGukgDyAEBEhIKCmF0dGFjaG1lbnQYAyABKAQiIgoJSGVhcnRiZWF0EhUKDXRha2VuX3JlcGxpZXMYASABKAQi9wEKDkF0dGFjaFJlc3BvbnNlEjMKB3dlbGNvbWUYASABKAsyIC5zeXN0ZW1zbWFuYWdlci5yZWxheS52MS5XZWxjb21lSAASOwoHY29tbWFuZBgCIAEoCzIoLnN5c3RlbXNtYW5hZ2VyLnJlbGF5LnYxLkNvbW1hbmREZWxpdmVyeUgAEjcKCWhlYXJ0YmVhdBgDIAEoCzIiLnN5c3RlbXNtYW5hZ2VyLnJlbGF5LnYxLkhlYXJ0YmVhdEgAEi8KBWRyYWluGAQgASgLMh4uc3lzdGVtc21hbmFnZXIucmVsYXkudjEuRHJhaW5IAEIJCgdtZXNzYWdlImwKB1dlbGNvbWUSEAoIcmVsYXlfaWQYASABKAkSGAoQcHJvdG9jb2xfdmVyc2lvbhgCIAEoDRI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ifAoPQ29tbWFuZERlbGl2ZXJ5EjQKBnNpZ25lZBgBIAEoCzIkLnN5c3RlbXNtYW5hZ2VyLmJ1cy52MS5TaWduZWRDb21tYW5kEjMKBXByb29mGAIgASgLMiQuc3lzdGVtc21hbmFnZXIucmVsYXkudjEuVGFyZ2V0UHJvb2YiKgoLVGFyZ2V0UHJvb2YSDQoFaW5kZXgYASABKA0SDAoEcGF0aBgCIAMoDCIHCgVEcmFpbjJtCgxSZWxheVNlcnZpY2USXQoGQXR0YWNoEiYuc3lzdGVtc21hbmFnZXIucmVsYXkudjEuQXR0YWNoUmVxdWVzdBonLnN5c3RlbXNtYW5hZ2VyLnJlbGF5LnYxLkF0dGFjaFJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_systemsmanager_bus_v1_command, file_systemsmanager_bus_v1_host]);
+  fileDesc("CitzeXN0ZW1zbWFuYWdlci9yZWxheS92MS9yZWxheV9zZXJ2aWNlLnByb3RvEhdzeXN0ZW1zbWFuYWdlci5yZWxheS52MSK6AQoNQXR0YWNoUmVxdWVzdBIvCgVoZWxsbxgBIAEoCzIeLnN5c3RlbXNtYW5hZ2VyLnJlbGF5LnYxLkhlbGxvSAASLQoFcmVwbHkYAiABKAsyHC5zeXN0ZW1zbWFuYWdlci5idXMudjEuUmVwbHlIABI3CgloZWFydGJlYXQYAyABKAsyIi5zeXN0ZW1zbWFuYWdlci5yZWxheS52MS5IZWFydGJlYXRIAEIQCgdtZXNzYWdlEgW6SAIIASJ3CgVIZWxsbxIhChBwcm90b2NvbF92ZXJzaW9uGAEgASgNQge6SAQqAiAAEjcKBWZhY3RzGAIgASgLMiAuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0c0IGukgDyAEBEhIKCmF0dGFjaG1lbnQYAyABKAQiIgoJSGVhcnRiZWF0EhUKDXRha2VuX3JlcGxpZXMYASABKAQi9wEKDkF0dGFjaFJlc3BvbnNlEjMKB3dlbGNvbWUYASABKAsyIC5zeXN0ZW1zbWFuYWdlci5yZWxheS52MS5XZWxjb21lSAASOwoHY29tbWFuZBgCIAEoCzIoLnN5c3RlbXNtYW5hZ2VyLnJlbGF5LnYxLkNvbW1hbmREZWxpdmVyeUgAEjcKCWhlYXJ0YmVhdBgDIAEoCzIiLnN5c3RlbXNtYW5hZ2VyLnJlbGF5LnYxLkhlYXJ0YmVhdEgAEi8KBWRyYWluGAQgASgLMh4uc3lzdGVtc21hbmFnZXIucmVsYXkudjEuRHJhaW5IAEIJCgdtZXNzYWdlImwKB1dlbGNvbWUSEAoIcmVsYXlfaWQYASABKAkSGAoQcHJvdG9jb2xfdmVyc2lvbhgCIAEoDRI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iggIKD0NvbW1hbmREZWxpdmVyeRI0CgZzaWduZWQYASABKAsyJC5zeXN0ZW1zbWFuYWdlci5idXMudjEuU2lnbmVkQ29tbWFuZBIxCgVwcm9vZhgCIAEoCzIiLnN5c3RlbXNtYW5hZ2VyLmJ1cy52MS5UYXJnZXRQcm9vZhJRCg10cmFjZV9jb250ZXh0GAMgAygLMjouc3lzdGVtc21hbmFnZXIucmVsYXkudjEuQ29tbWFuZERlbGl2ZXJ5LlRyYWNlQ29udGV4dEVudHJ5GjMKEVRyYWNlQ29udGV4dEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiBwoFRHJhaW4ybQoMUmVsYXlTZXJ2aWNlEl0KBkF0dGFjaBImLnN5c3RlbXNtYW5hZ2VyLnJlbGF5LnYxLkF0dGFjaFJlcXVlc3QaJy5zeXN0ZW1zbWFuYWdlci5yZWxheS52MS5BdHRhY2hSZXNwb25zZSgBMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_systemsmanager_bus_v1_command, file_systemsmanager_bus_v1_host]);
 
 /**
  * From the daemon.
@@ -227,9 +227,16 @@ export type CommandDelivery = Message<"systemsmanager.relay.v1.CommandDelivery">
   /**
    * Proof that this host is among the targets.
    *
-   * @generated from field: systemsmanager.relay.v1.TargetProof proof = 2;
+   * @generated from field: systemsmanager.bus.v1.TargetProof proof = 2;
    */
   proof?: TargetProof | undefined;
+
+  /**
+   * Trace context of the question (W3C traceparent and tracestate). Not signed: nothing depends on it.
+   *
+   * @generated from field: map<string, string> trace_context = 3;
+   */
+  traceContext: { [key: string]: string };
 };
 
 /**
@@ -238,34 +245,6 @@ export type CommandDelivery = Message<"systemsmanager.relay.v1.CommandDelivery">
  */
 export const CommandDeliverySchema: GenMessage<CommandDelivery> = /*@__PURE__*/
   messageDesc(file_systemsmanager_relay_v1_relay_service, 5);
-
-/**
- * Merkle inclusion proof of a host id in a command's target root (RFC 6962 section 2.1.1).
- *
- * @generated from message systemsmanager.relay.v1.TargetProof
- */
-export type TargetProof = Message<"systemsmanager.relay.v1.TargetProof"> & {
-  /**
-   * Index of the host in the sorted targets.
-   *
-   * @generated from field: uint32 index = 1;
-   */
-  index: number;
-
-  /**
-   * Sibling hashes from leaf to root.
-   *
-   * @generated from field: repeated bytes path = 2;
-   */
-  path: Uint8Array[];
-};
-
-/**
- * Describes the message systemsmanager.relay.v1.TargetProof.
- * Use `create(TargetProofSchema)` to create a new message.
- */
-export const TargetProofSchema: GenMessage<TargetProof> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_relay_v1_relay_service, 6);
 
 /**
  * The relay is about to stop.
@@ -280,7 +259,7 @@ export type Drain = Message<"systemsmanager.relay.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_relay_v1_relay_service, 7);
+  messageDesc(file_systemsmanager_relay_v1_relay_service, 6);
 
 /**
  * Joins the bus to daemons that have no broker credentials and no inbound port.
