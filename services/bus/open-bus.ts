@@ -2,12 +2,15 @@
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { Bus, BusOptions } from "./bus.js";
 import { openEmbeddedBus } from "./embedded/open-embedded-bus.js";
+import type { KafkaBusOptions } from "./kafka/kafka-options.js";
 import { openRemoteBus, type RemoteBusOptions } from "./remote/open-remote-bus.js";
 
 const kinds = ["embedded", "remote", "kafka"];
 
 /** The kind, and what a bus of this kind needs. */
-export type OpenBusOptions = BusOptions & Partial<RemoteBusOptions> & { readonly kind: string };
+export type OpenBusOptions = BusOptions &
+  Partial<RemoteBusOptions> &
+  Partial<KafkaBusOptions> & { readonly kind: string };
 
 /** Opens the bus of this kind. INVALID_ARGUMENT for a kind that does not exist, UNSUPPORTED for one that cannot be had. */
 export async function openBus(options: OpenBusOptions): Promise<Bus> {

@@ -7,7 +7,8 @@ export interface Addresses {
   /** Absent when MCP is served on the standard streams alone. */
   readonly mcp?: string;
   readonly grpc: string;
-  readonly relay: string;
+  /** Absent when its relays are processes of their own. */
+  readonly relay?: string;
   /** Present when relays of other processes are served. */
   readonly bus?: string;
 }

@@ -43,6 +43,18 @@ export function parseSeconds(text: string): number {
   return Math.round(seconds * 1000);
 }
 
+/** A whole number above 0. */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError(`${text} is not a whole number above 0`);
+  return Number(text);
+}
+
+/** A whole number from 0. */
+export function parseIndex(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`${text} is not a whole number from 0`);
+  return Number(text);
+}
+
 /** Text of the file that an option names. INVALID_ARGUMENT when it is missing or cannot be read. */
 export function readOptionFile(option: string, path: string | undefined): string {
   const invalid = (problem: string, cause?: unknown) =>

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { type ConnectRouter, createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
 import type { Bus } from "../bus/bus.js";
-import { openBus } from "../bus/open-bus.js";
+import { type OpenBusOptions, openBus } from "../bus/open-bus.js";
 import { addBusService, relayPermissions } from "../bus/serve-bus.js";
 import { createFleet } from "../fleet/fleet.js";
 import { createGateway, type Gateway } from "../gateway/gateway.js";
@@ -17,7 +17,7 @@ import {
   tokenAuthenticator,
 } from "../identity/principal.js";
 import { loadOrCreateSigningKey, type VerifyingKey } from "../identity/signing-key.js";
-import { startRelay } from "../relay/start-relay.js";
+import { type Relay, startRelay } from "../relay/start-relay.js";
 import { type GrpcServer, type ListenAddress, startGrpcServer, type TlsIdentity } from "../shared/grpc-server.js";
 import { createLogger } from "../shared/log.js";
 import { validateRequests } from "../shared/validation.js";
@@ -30,10 +30,15 @@ export interface ControlPlaneOptions {
   readonly fleetId: string;
   readonly stateDirectory: string;
   readonly grpc: ListenAddress;
-  readonly relay: ListenAddress;
+  /** Absent: relays are processes of their own. */
+  readonly relay?: ListenAddress;
   /** Absent: MCP is served on the standard streams alone. */
   readonly mcp?: ListenAddress;
-  /** Absent: the bus is for this process alone. */
+  /** The fleet's bus; absent: one within this process. */
+  readonly openBus?: OpenBusOptions;
+  /** Number of this control plane among those on the fleet's bus: the partition of the replies topic that it owns. */
+  readonly instance?: number;
+  /** Where to serve the bus to relays of other processes. */
   readonly bus?: ListenAddress;
   /** For the relay and the bus; without it daemons attach in plain text. */
   readonly tls?: TlsIdentity;
@@ -61,19 +66,18 @@ export function startControlPlane(options: ControlPlaneOptions): Promise<Control
     const token = loadOrCreateToken(paths.token);
     const authenticate = localTokenAuthenticator(token);
 
-    const bus = closer.add(await openBus({ kind: "embedded" }));
+    const bus = closer.add(await openBus(options.openBus ?? { kind: "embedded" }));
     const fleet = closer.add(
-      await createFleet({ bus, fleetId, signingKey, stateDirectory: paths.fleet, log: createLogger("fleet") }),
-    );
-    const relay = closer.add(
-      await startRelay({
+      await createFleet({
         bus,
         fleetId,
-        listen: options.relay,
-        log: createLogger("relay"),
-        ...(options.tls ? { tls: options.tls } : {}),
+        signingKey,
+        stateDirectory: paths.fleet,
+        log: createLogger("fleet"),
+        ...(options.instance === undefined ? {} : { replyPartition: options.instance }),
       }),
     );
+    const relay = options.relay && closer.add(await startOwnRelay(bus, options.relay, options));
     const fleetFor = clientsInProcess(fleet.routes);
     const gateway = createGateway({ fleetFor });
     const grpc = closer.add(
@@ -89,7 +93,7 @@ export function startControlPlane(options: ControlPlaneOptions): Promise<Control
     const mcp = options.mcp && closer.add(await gateway.serveHttp({ listen: options.mcp, authenticate }));
     const addresses = {
       grpc: grpc.url,
-      relay: relay.url,
+      ...(relay ? { relay: relay.url } : {}),
       ...(mcp ? { mcp: mcp.url } : {}),
       ...(busServer ? { bus: busServer.url } : {}),
     };
@@ -97,6 +101,10 @@ export function startControlPlane(options: ControlPlaneOptions): Promise<Control
     closer.add({ close: async () => forgetAddresses(stateDirectory) });
     return { addresses, token, verifyingKey: signingKey.verifyingKey, gateway, fleetFor, close: closer.close };
   });
+}
+
+function startOwnRelay(bus: Bus, listen: ListenAddress, { fleetId, tls }: ControlPlaneOptions): Promise<Relay> {
+  return startRelay({ bus, fleetId, listen, log: createLogger("relay"), ...(tls ? { tls } : {}) });
 }
 
 // A server and a credential of its own: whoever has that of a relay reaches the bus and nothing else.

@@ -11,6 +11,8 @@ import { lockStateDirectory, statePaths } from "./state-directory.js";
 
 export interface LocalDaemonOptions {
   readonly controlPlane: ControlPlane;
+  /** URL of the relay in this process. */
+  readonly relay: string;
   readonly fleetId: string;
   readonly name: string;
   readonly label: Record<string, string>;
@@ -22,7 +24,7 @@ const attachPollMs = 20;
 
 /** Resolves when the fleet knows this machine by its name. */
 export function startLocalDaemon(options: LocalDaemonOptions): Promise<{ close(): Promise<void> }> {
-  const { controlPlane, fleetId, name, label, stateDirectory } = options;
+  const { controlPlane, relay, fleetId, name, label, stateDirectory } = options;
   const log = createLogger("daemon");
   const { daemon } = statePaths(stateDirectory);
   return openAll(async (closer) => {
@@ -31,7 +33,7 @@ export function startLocalDaemon(options: LocalDaemonOptions): Promise<{ close()
     closer.add(
       await startDaemon({
         provider,
-        relayUrls: [controlPlane.addresses.relay],
+        relayUrls: [relay],
         fleetId,
         verifyingKey: controlPlane.verifyingKey,
         stateDirectory: daemon,
@@ -40,12 +42,12 @@ export function startLocalDaemon(options: LocalDaemonOptions): Promise<{ close()
         log,
       }),
     );
-    await waitUntilOnline(controlPlane, name);
+    await waitUntilOnline(options);
     return closer;
   });
 }
 
-async function waitUntilOnline(controlPlane: ControlPlane, name: string): Promise<void> {
+async function waitUntilOnline({ controlPlane, relay, name }: LocalDaemonOptions): Promise<void> {
   const fleet = controlPlane.fleetFor(localPrincipal);
   for (const deadline = Date.now() + attachTimeoutMs; Date.now() < deadline; await sleep(attachPollMs)) {
     try {
@@ -55,7 +57,7 @@ async function waitUntilOnline(controlPlane: ControlPlane, name: string): Promis
     }
   }
   throw failure(ErrorReason.UNREACHABLE, `this machine's daemon did not attach within ${attachTimeoutMs} ms`, {
-    metadata: { address: controlPlane.addresses.relay },
+    metadata: { address: relay },
     remedy: "set SYSTEMS_MANAGER_LOG=debug and look at what the daemon says",
   });
 }

@@ -1,13 +1,14 @@
-// systems-manager relay --bus URL --bus-token FILE --listen ADDRESS: joins daemons to a control plane elsewhere, until a
-// signal ends it.
+// systems-manager relay --kafka BROKERS | --bus URL --bus-token FILE --listen ADDRESS: joins daemons to control planes elsewhere,
+// until a signal ends it.
 import { Command } from "commander";
 import { parseListenAddress } from "./arguments.js";
+import { addKafkaOptions } from "./kafka-options.js";
 import type { RelayOptions } from "./run-relay.js";
 
-export const relay = new Command("relay")
+export const relay = addKafkaOptions(new Command("relay"))
   .description("take daemons for a control plane that runs elsewhere")
-  .requiredOption("--bus <url>", "bus of the control plane, as `up --bus` prints it")
-  .requiredOption("--bus-token <file>", "credential for it (relay.token of the control plane)")
+  .option("--bus <url>", "without Kafka: bus of the control plane, as `up --bus` prints it")
+  .option("--bus-token <file>", "credential for it (relay.token of the control plane)")
   .option("--bus-ca <file>", "PEM certificates to trust for an https bus")
   .requiredOption("--listen <address>", "where daemons attach", parseListenAddress)
   .option("--tls-cert <file>", "PEM certificate chain for daemons")

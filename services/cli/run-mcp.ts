@@ -51,7 +51,8 @@ function openOwnControlPlane(fleetId: string, stateDirectory: string): Promise<O
     const controlPlane = closer.add(
       await startControlPlane({ fleetId, stateDirectory, grpc: anyPort, relay: anyPort }),
     );
-    closer.add(await startLocalDaemon({ controlPlane, fleetId, stateDirectory, name: hostname(), label: {} }));
+    const relay = controlPlane.addresses.relay as string;
+    closer.add(await startLocalDaemon({ controlPlane, relay, fleetId, stateDirectory, name: hostname(), label: {} }));
     return { gateway: controlPlane.gateway, close: closer.close };
   });
 }

@@ -1,16 +1,18 @@
 // What `relay` does; apart from its options, so that other verbs do not load a relay.
-import { openBus } from "../bus/open-bus.js";
+import { type OpenBusOptions, openBus } from "../bus/open-bus.js";
 import { startRelay } from "../relay/start-relay.js";
+import { ErrorReason, failure } from "../shared/errors.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
-import { createLogger } from "../shared/log.js";
+import { createLogger, type Logger } from "../shared/log.js";
 import { readOptionFile } from "./arguments.js";
 import { openAll } from "./closer.js";
+import { type KafkaOptions, kafkaBusOf } from "./kafka-options.js";
 import { runUntilSignal } from "./run-until-signal.js";
 import { type TlsOptions, tlsOf } from "./tls-options.js";
 
-export interface RelayOptions extends TlsOptions {
-  readonly bus: string;
-  readonly busToken: string;
+export interface RelayOptions extends TlsOptions, KafkaOptions {
+  readonly bus?: string;
+  readonly busToken?: string;
   readonly busCa?: string;
   readonly listen: ListenAddress;
   readonly fleetId: string;
@@ -19,14 +21,26 @@ export interface RelayOptions extends TlsOptions {
 
 /** Serves daemons until a signal, then lets them drain. */
 export function runRelay(options: RelayOptions): Promise<void> {
-  const { bus: url, busToken, busCa, listen, fleetId, relayId } = options;
+  const { listen, fleetId, relayId } = options;
   const log = createLogger("relay");
   return openAll(async (closer) => {
-    const token = readOptionFile("--bus-token", busToken).trim();
-    const ca = busCa === undefined ? {} : { ca: readOptionFile("--bus-ca", busCa) };
-    const bus = closer.add(await openBus({ kind: "remote", url, token, log, ...ca }));
+    const bus = closer.add(await openBus(kafkaBusOf(options, fleetId, log) ?? remoteBusOf(options, log)));
     const identity = relayId === undefined ? {} : { relayId };
     closer.add(await startRelay({ bus, fleetId, listen, log, ...identity, ...tlsOf(options) }));
     await runUntilSignal(closer.close);
+  });
+}
+
+function remoteBusOf({ bus: url, busToken, busCa }: RelayOptions, log: Logger): OpenBusOptions {
+  if (url === undefined) throw noBus();
+  const token = readOptionFile("--bus-token", busToken).trim();
+  const ca = busCa === undefined ? {} : { ca: readOptionFile("--bus-ca", busCa) };
+  return { kind: "remote", url, token, log, ...ca };
+}
+
+function noBus() {
+  return failure(ErrorReason.INVALID_ARGUMENT, "a relay needs a bus: neither --kafka nor --bus was given", {
+    metadata: { field: "--kafka" },
+    remedy: "give --kafka HOST:PORT, or --bus with the URL that `up --bus` prints",
   });
 }

@@ -1,22 +1,27 @@
 // What `up` does; apart from its options, so that other verbs do not load a whole control plane.
 import { TelemetryService } from "../gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
+import { ErrorReason, failure } from "../shared/errors.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
+import { createLogger } from "../shared/log.js";
 import { operationName } from "../shared/operations.js";
 import { openAll } from "./closer.js";
 import { commandName } from "./command-name.js";
-import { type ControlPlane, startControlPlane } from "./control-plane.js";
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from "./control-plane.js";
 import { localPrincipal } from "./fleet-client.js";
 import { followRun, printSummary } from "./follow-run.js";
+import { type KafkaOptions, kafkaBusOf } from "./kafka-options.js";
 import { startLocalDaemon } from "./local-daemon.js";
 import { runUntilSignal } from "./run-until-signal.js";
 import { statePaths } from "./state-directory.js";
 import { type TlsOptions, tlsOf } from "./tls-options.js";
 
-export interface UpOptions extends TlsOptions {
+export interface UpOptions extends TlsOptions, KafkaOptions {
   readonly mcp: ListenAddress;
   readonly grpc: ListenAddress;
-  readonly relay: ListenAddress;
+  /** False with --no-relay. */
+  readonly relay: ListenAddress | false;
   readonly bus?: ListenAddress;
+  readonly instance?: number;
   readonly fleetId: string;
   readonly daemon: boolean;
   readonly name: string;
@@ -28,14 +33,29 @@ export interface UpOptions extends TlsOptions {
 export function runUp(options: UpOptions): Promise<void> {
   const stateDirectory = options.stateDir;
   return openAll(async (closer) => {
-    const controlPlane = closer.add(await startControlPlane({ ...options, stateDirectory, ...tlsOf(options) }));
+    if (options.daemon && !options.relay) throw noRelayForDaemon();
+    const controlPlane = closer.add(await startControlPlane(controlPlaneOptions(options)));
     if (options.daemon) {
-      closer.add(await startLocalDaemon({ ...options, stateDirectory, controlPlane }));
+      const relay = controlPlane.addresses.relay as string;
+      closer.add(await startLocalDaemon({ ...options, stateDirectory, controlPlane, relay }));
       await describeThisMachine(controlPlane, options.name);
     }
     printAddresses(controlPlane, options);
     await runUntilSignal(closer.close);
   });
+}
+
+function controlPlaneOptions(options: UpOptions): ControlPlaneOptions {
+  const { relay, stateDir: stateDirectory, fleetId, ...others } = options;
+  const kafka = kafkaBusOf(options, fleetId, createLogger("bus"));
+  return {
+    ...others,
+    fleetId,
+    stateDirectory,
+    ...tlsOf(options),
+    ...(relay ? { relay } : {}),
+    ...(kafka ? { openBus: kafka } : {}),
+  };
 }
 
 async function describeThisMachine(controlPlane: ControlPlane, name: string): Promise<void> {
@@ -44,9 +64,19 @@ async function describeThisMachine(controlPlane: ControlPlane, name: string): Pr
   printSummary(run.summary, false);
 }
 
+function noRelayForDaemon() {
+  return failure(ErrorReason.INVALID_ARGUMENT, "--no-relay leaves this machine's own daemon nowhere to attach", {
+    metadata: { field: "--no-relay" },
+    remedy: "add --no-daemon, and run `daemon --relay URL` if this machine is to be a host",
+  });
+}
+
 function printAddresses({ addresses, token }: ControlPlane, { stateDir }: UpOptions): void {
   const paths = statePaths(stateDir);
   const command = commandName();
+  const daemons = addresses.relay
+    ? `Daemons  ${command} daemon --relay ${addresses.relay} --fleet-key ${paths.verifyingKey}\n`
+    : "";
   const relays = addresses.bus
     ? `Relays   ${command} relay --bus ${addresses.bus} --bus-token ${paths.relayToken} --listen ADDRESS\n`
     : "";
@@ -54,7 +84,6 @@ function printAddresses({ addresses, token }: ControlPlane, { stateDir }: UpOpti
 MCP      ${addresses.mcp}
          header Authorization: Bearer ${token}
 gRPC     ${addresses.grpc}  (the same header)
-Daemons  ${command} daemon --relay ${addresses.relay} --fleet-key ${paths.verifyingKey}
-${relays}Ask      ${command} ask list-processes --on all order=memory limit=5
+${daemons}${relays}Ask      ${command} ask list-processes --on all order=memory limit=5
 Stop     Ctrl-C`);
 }

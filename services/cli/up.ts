@@ -2,17 +2,20 @@
 import { hostname } from "node:os";
 import { Command } from "commander";
 import type { ListenAddress } from "../shared/grpc-server.js";
-import { collectLabel, parseListenAddress } from "./arguments.js";
+import { collectLabel, parseIndex, parseListenAddress } from "./arguments.js";
+import { addKafkaOptions } from "./kafka-options.js";
 import type { UpOptions } from "./run-up.js";
 import { defaultStateDirectory } from "./state-directory.js";
 
 const loopback = (port: number): ListenAddress => ({ host: "127.0.0.1", port });
 
-export const up = new Command("up")
+export const up = addKafkaOptions(new Command("up"))
   .description("run everything in one process and answer for this machine")
   .option("--mcp <address>", "where MCP clients connect", parseListenAddress, loopback(7600))
   .option("--grpc <address>", "where FleetService listens", parseListenAddress, loopback(7601))
   .option("--relay <address>", "where daemons attach", parseListenAddress, loopback(7602))
+  .option("--no-relay", "take no daemons here: relays are processes of their own")
+  .option("--instance <number>", "number of this control plane, from 0, when several share a Kafka", parseIndex)
   .option("--bus <address>", "also serve the bus to relays of other processes, with relay.token", parseListenAddress)
   .option("--tls-cert <file>", "PEM certificate chain for the relay's and the bus's address")
   .option("--tls-key <file>", "PEM key of the certificate")

@@ -5,6 +5,8 @@ import {
   encodeRequest,
   operationByVerb,
   operationVerb,
+  parseCount,
+  parseIndex,
   parseListenAddress,
   parseSeconds,
 } from "../../services/cli/arguments.js";
@@ -28,6 +30,14 @@ describe("listen addresses", () => {
 
 test.each(["0", "-1", "soon", "NaN"])("%s seconds are refused", (text) => {
   expect(() => parseSeconds(text)).toThrow(text);
+});
+
+test.each(["0", "-1", "1.5", "many", ""])("%j is no count", (text) => {
+  expect(() => parseCount(text)).toThrow(`${text} is not a whole number above 0`);
+});
+
+test.each(["-1", "1.5", "first", ""])("%j is no index", (text) => {
+  expect(() => parseIndex(text)).toThrow(`${text} is not a whole number from 0`);
 });
 
 test("labels keep everything after the first equals sign", () => {
