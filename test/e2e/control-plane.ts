@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-
-export const commandPath = new URL("../../dist/services/cli/main.js", import.meta.url).pathname;
+import { commandPath } from "./command-process.js";
 
 export interface Addresses {
   mcp: string;
   grpc: string;
+  /** Without --no-relay. */
   relay: string;
   /** With --bus. */
   bus?: string;

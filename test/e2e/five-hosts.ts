@@ -17,31 +17,47 @@ export const hostNames = hostSpecs.map((spec) => spec.name);
 export interface FiveHosts extends AsyncDisposable {
   readonly hosts: HostFleet;
   readonly controlPlane: ControlPlane;
+  /** Where its daemons attach. */
+  readonly relayUrls: readonly string[];
 }
 
-/** Boots the hosts and the control plane, starts a daemon on each host, and waits until all are attached. */
+/** Boots the hosts and the control plane, starts a daemon on each host. */
 export async function startFiveHosts(): Promise<FiveHosts> {
   const hosts = await startHosts([...hostSpecs], { binds: projectBinds() });
   const controlPlane = await startControlPlane(hosts.outerAddress, ["--no-daemon"]);
-  await Promise.all(hostNames.map((name) => startDaemonOn(hosts, controlPlane, name)));
+  return startDaemons({ hosts, controlPlane, relayUrls: [controlPlane.addresses.relay] });
+}
+
+/** Starts a daemon on each host; disposing ends the control plane and the hosts. */
+export async function startDaemons(parts: Omit<FiveHosts, typeof Symbol.asyncDispose>): Promise<FiveHosts> {
+  await Promise.all(hostNames.map((name) => startDaemonOn(parts, name)));
   return {
-    hosts,
-    controlPlane,
+    ...parts,
     [Symbol.asyncDispose]: async () => {
-      await controlPlane[Symbol.asyncDispose]();
-      await hosts.close();
+      await parts.controlPlane[Symbol.asyncDispose]();
+      await parts.hosts.close();
     },
   };
 }
 
 /** Starts the daemon as the unit systems-manager-daemon. */
-export async function startDaemonOn(hosts: HostFleet, controlPlane: ControlPlane, name: string): Promise<void> {
+export async function startDaemonOn(
+  { hosts, controlPlane, relayUrls }: Omit<FiveHosts, typeof Symbol.asyncDispose>,
+  name: string,
+): Promise<void> {
   const host = hosts.host(name);
   await host.writeFile("/etc/systems-manager/fleet.pub", controlPlane.verifyingKey);
   const command = ["/usr/bin/node", "/opt/systems-manager/dist/services/cli/main.js", "daemon"];
-  const options = ["--relay", controlPlane.addresses.relay, "--fleet-key", "/etc/systems-manager/fleet.pub"];
-  const identity = ["--name", name, "--label", `distro=${host.distro}`];
-  await host.startUnit("systems-manager-daemon", [...command, ...options, ...identity]);
+  const relays = relayUrls.flatMap((url) => ["--relay", url]);
+  const identity = [
+    "--fleet-key",
+    "/etc/systems-manager/fleet.pub",
+    "--name",
+    name,
+    "--label",
+    `distro=${host.distro}`,
+  ];
+  await host.startUnit("systems-manager-daemon", [...command, ...relays, ...identity]);
 }
 
 /** Waits until exactly these hosts are online. */

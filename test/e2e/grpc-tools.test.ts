@@ -6,7 +6,8 @@ import { credentials, loadPackageDefinition, Metadata } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { type ControlPlane, commandPath, startControlPlane } from "./control-plane.js";
+import { commandPath } from "./command-process.js";
+import { type ControlPlane, startControlPlane } from "./control-plane.js";
 
 const root = new URL("../..", import.meta.url).pathname;
 const buf = join(root, "node_modules/.bin/buf");

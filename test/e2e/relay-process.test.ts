@@ -11,15 +11,14 @@ import { BusService } from "../../services/gen/systemsmanager/bus/v1/bus_service
 import { FleetService } from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import { bearer } from "../../services/shared/bearer.js";
 import { ErrorReason, errorDetailOf } from "../../services/shared/errors.js";
-import { type ControlPlane, commandPath, startControlPlane } from "./control-plane.js";
-
-type Process = ReturnType<typeof startProcess>;
+import { type CommandProcess, commandPath, relayUrlOf, startCommand, waitForOutput } from "./command-process.js";
+import { type ControlPlane, startControlPlane } from "./control-plane.js";
 
 const busOptions = ["--no-daemon", "--bus", "127.0.0.1:0"];
 
 let controlPlane: ControlPlane;
-let relay: Process;
-let daemon: Process;
+let relay: CommandProcess;
+let daemon: CommandProcess;
 let relayUrl: string;
 let daemonDirectory: string;
 let tokenFile: string;
@@ -28,10 +27,10 @@ beforeAll(async () => {
   controlPlane = await startControlPlane("127.0.0.1", busOptions);
   tokenFile = join(controlPlane.stateDirectory, "relay.token");
   relay = startRelay("127.0.0.1:0");
-  relayUrl = await urlOf(relay);
+  relayUrl = await relayUrlOf(relay);
   daemonDirectory = await mkdtemp(join(tmpdir(), "systems-manager-e2e-"));
   const fleetKey = ["--fleet-key", join(controlPlane.stateDirectory, "fleet.pub")];
-  daemon = startProcess(["daemon", "--relay", relayUrl, ...fleetKey, "--state-dir", daemonDirectory]);
+  daemon = startCommand(["daemon", "--relay", relayUrl, ...fleetKey, "--state-dir", daemonDirectory]);
 });
 
 afterAll(async () => {
@@ -48,7 +47,7 @@ test("a question goes through all three and comes back as the summary of the one
 test("a killed relay comes back on the same port, the daemon with it, and both answer again", async () => {
   await relay.stop("SIGKILL");
   relay = startRelay(new URL(relayUrl).host);
-  expect(await urlOf(relay)).toBe(relayUrl);
+  expect(await relayUrlOf(relay)).toBe(relayUrl);
   await waitForOutput(relay, "host attached");
   await expectAnswer();
 });
@@ -89,7 +88,7 @@ test.each([
   ["no address", () => ["--bus", "somewhere", "--bus-token", tokenFile], 'INVALID_ARGUMENT: "somewhere" is no address'],
   ["no token file", () => ["--bus", "http://127.0.0.1:1", "--bus-token", "/nowhere"], "INVALID_ARGUMENT: --bus-token"],
 ])("a relay with %s ends and says why", async (_what, args, expected) => {
-  const refused = startProcess(["relay", ...(args() as string[]), "--listen", "127.0.0.1:0"]);
+  const refused = startCommand(["relay", ...(args() as string[]), "--listen", "127.0.0.1:0"]);
   expect(await refused.exited).toBe(1);
   expect(refused.output()).toContain(expected);
 });
@@ -110,10 +109,10 @@ test("with --tls-cert the bus is https: --bus-ca lets a relay in, none keeps it 
   await using secure = await startControlPlane("127.0.0.1", [...busOptions, ...tls]);
   const bus = ["--bus", secure.addresses.bus as string, "--bus-token", join(secure.stateDirectory, "relay.token")];
   const listen = ["--listen", "127.0.0.1:0"];
-  const trusting = startProcess(["relay", ...bus, "--bus-ca", certificate, ...listen, ...tls]);
-  expect(await urlOf(trusting)).toMatch(/^https:/);
+  const trusting = startCommand(["relay", ...bus, "--bus-ca", certificate, ...listen, ...tls]);
+  expect(await relayUrlOf(trusting)).toMatch(/^https:/);
   expect(await trusting.stop("SIGTERM")).toBe(0);
-  const careful = startProcess(["relay", ...bus, ...listen]);
+  const careful = startCommand(["relay", ...bus, ...listen]);
   expect(await careful.exited).toBe(1);
   expect(careful.output()).toMatch(/UNREACHABLE: no bus at https:.*certificate/);
   await rm(directory, { recursive: true });
@@ -134,36 +133,9 @@ function ask() {
   return execa(process.execPath, [commandPath, ...args], { reject: false, timeout: 20_000 });
 }
 
-function startRelay(listen: string): Process {
+function startRelay(listen: string): CommandProcess {
   const bus = ["--bus", controlPlane.addresses.bus as string, "--bus-token", tokenFile];
-  return startProcess(["relay", ...bus, "--listen", listen]);
-}
-
-function startProcess(args: string[]) {
-  const child = execa(process.execPath, [commandPath, ...args], { reject: false, buffer: false });
-  let output = "";
-  child.stderr.on("data", (chunk) => {
-    output += chunk;
-  });
-  const exited = child.then((result) => result.exitCode);
-  const stop = (signal: NodeJS.Signals) => {
-    child.kill(signal);
-    return exited;
-  };
-  return { output: () => output, exited, stop };
-}
-
-async function waitForOutput(child: Process, text: string): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !child.output().includes(text); await sleep(20)) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${text} in:\n${child.output()}`);
-  }
-}
-
-/** Where daemons attach. */
-async function urlOf(child: Process): Promise<string> {
-  await waitForOutput(child, '"relay serves"');
-  const lines = child.output().split("\n").filter(Boolean);
-  return lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === "relay serves").url;
+  return startCommand(["relay", ...bus, "--listen", listen]);
 }
 
 function otherFile(name: string): string {

@@ -4,7 +4,8 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type ControlPlane, commandPath, startControlPlane } from "./control-plane.js";
+import { commandPath } from "./command-process.js";
+import { type ControlPlane, startControlPlane } from "./control-plane.js";
 import { connectMcp, eras } from "./mcp-clients.js";
 
 describe("systems-manager up", () => {
