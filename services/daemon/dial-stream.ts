@@ -13,6 +13,14 @@ export interface ClientTls {
   readonly key?: string | Buffer;
 }
 
+/** Where to, and how. */
+export interface DialOptions {
+  readonly url: string;
+  readonly tls: ClientTls;
+  /** The source address; the system's choice when absent. */
+  readonly localAddress?: string;
+}
+
 export interface DialledStream {
   /** Writes one message. */
   send(message: Uint8Array): void;
@@ -29,13 +37,16 @@ const endGraceMs = 1_000;
 
 /** Dials at once; failures come by `closed`. onMessage throws to cut the connection. */
 export function dialStream(
-  url: string,
-  tls: ClientTls,
+  { url, tls, localAddress }: DialOptions,
   maxMessageBytes: number,
   onMessage: (message: Buffer) => void,
 ): DialledStream {
   let reason: unknown;
-  const session = connect(url, { ...tls, settings: { initialWindowSize: 1024 * 1024, enablePush: false } });
+  const session = connect(url, {
+    ...tls,
+    ...(localAddress === undefined ? {} : { localAddress }),
+    settings: { initialWindowSize: 1024 * 1024, enablePush: false },
+  });
   const stream = session.request({
     ":method": "POST",
     ":path": attachPath,

@@ -12,11 +12,13 @@ export interface DeliveryHandlerOptions extends HostIdentity {
   readonly send: (reply: Reply) => void;
   readonly counters: DaemonCounters;
   readonly log: Logger;
+  /** The host's clock. */
+  readonly clock: () => number;
 }
 
 /** Never throws: a delivery that cannot be believed is counted, and answered when it says whom to answer. */
 export function createDeliveryHandler(options: DeliveryHandlerOptions): (delivery: CommandDelivery) => void {
-  const { hostId, commands, send, counters, log } = options;
+  const { hostId, commands, send, counters, log, clock } = options;
   return (delivery) => {
     counters.deliveries++;
     let opened: OpenedDelivery;
@@ -32,7 +34,7 @@ export function createDeliveryHandler(options: DeliveryHandlerOptions): (deliver
     } catch (error) {
       counters.refused++;
       log.warn({ err: error, commandId: opened.command.commandId }, "command refused");
-      send(failedReply({ command: opened.command, hostId, startedAtMs: Date.now() }, error));
+      send(failedReply({ command: opened.command, hostId, startedAtMs: clock(), clock }, error));
       return;
     }
     void commands.run(opened.command);

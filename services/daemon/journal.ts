@@ -33,20 +33,47 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+/** Journals of one or many hosts in one environment; each sees its own entries alone. */
+export interface JournalStore {
+  /** The journal of the host with this key, which begins now by its clock when there is none. Closed with the store. */
+  open(hostKey: string, clock: () => number): Promise<Journal>;
+  close(): Promise<void>;
+}
+
 // Commands are refused after their expiry anyway; results stay readable a while longer.
 const keptAfterExpiryMs = 7 * 24 * 3_600_000;
+// Sorts behind every command id.
+const behindKeys = "\uffff";
 
 /** Opens the journal in this directory, or begins one there. STORAGE_FAILED. */
-export async function openJournal(directory: string): Promise<Journal> {
+export async function openJournal(directory: string, clock = Date.now): Promise<Journal> {
+  const store = await openJournalStore(directory);
+  const journal = await store.open("", clock);
+  return {
+    ...journal,
+    async close() {
+      await journal.close();
+      await store.close();
+    },
+  };
+}
+
+/** Opens the environment in this directory, or makes one there. STORAGE_FAILED. */
+export async function openJournalStore(directory: string): Promise<JournalStore> {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     // Without overlapping sync a write's promise resolves after fsync.
     const root = open({ path: directory, overlappingSync: false, maxDbs: 2 });
     const entries: Database<JournalEntry, string> = root.openDB({ name: "journal" });
     const numbers: Database<number, string> = root.openDB({ name: "numbers" });
-    if (numbers.get("since") === undefined) await numbers.put("since", Date.now());
-    await prune(entries);
-    return createJournal(entries, numbers, () => root.close());
+    return {
+      async open(hostKey, clock) {
+        if (numbers.get(`${hostKey}since`) === undefined) await numbers.put(`${hostKey}since`, clock());
+        await prune(entries, hostKey, clock());
+        return createJournal(entries, numbers, hostKey, clock);
+      },
+      close: () => root.close(),
+    };
   } catch (cause) {
     throw failure(ErrorReason.STORAGE_FAILED, `cannot open the journal in ${directory}: ${(cause as Error).message}`, {
       metadata: { path: directory },
@@ -57,47 +84,52 @@ export async function openJournal(directory: string): Promise<Journal> {
 }
 
 /** The part of an entry that the command itself says. */
-export function entryOf(command: Command): JournalEntry {
+export function entryOf(command: Command, startedAtMs: number): JournalEntry {
   const { commandId, runId, replyPartition } = command;
   const expiresAtMs = timestampMs(command.expiresAt as Timestamp);
-  return { commandId, runId, replyPartition, expiresAtMs, startedAtMs: Date.now() };
+  return { commandId, runId, replyPartition, expiresAtMs, startedAtMs };
 }
 
 function createJournal(
   entries: Database<JournalEntry, string>,
   numbers: Database<number, string>,
-  close: () => Promise<void>,
+  hostKey: string,
+  clock: () => number,
 ): Journal {
   let closed = false;
   const writes = new Set<Promise<boolean>>();
+  const attachmentKey = `${hostKey}attachment`;
   return {
-    sinceMs: numbers.get("since") as number,
-    find: (commandId) => entries.get(commandId),
+    sinceMs: numbers.get(`${hostKey}since`) as number,
+    find: (commandId) => entries.get(hostKey + commandId),
     async write(entry) {
       if (closed) throw journalClosed();
-      const written = entries.put(entry.commandId, entry);
+      const written = entries.put(hostKey + entry.commandId, entry);
       writes.add(written);
       await written.finally(() => writes.delete(written));
     },
-    unreported: () => [...entries.getRange()].map(({ value }) => value).filter(({ reported }) => !reported),
+    unreported: () => [...rangeOf(entries, hostKey)].map(({ value }) => value).filter(({ reported }) => !reported),
     async nextAttachment() {
-      const next = Math.max((numbers.get("attachment") ?? 0) + 1, Date.now());
-      await numbers.put("attachment", next);
+      const next = Math.max((numbers.get(attachmentKey) ?? 0) + 1, clock());
+      await numbers.put(attachmentKey, next);
       return BigInt(next);
     },
     async close() {
       closed = true;
       await Promise.allSettled(writes);
-      await close();
     },
   };
+}
+
+function rangeOf(entries: Database<JournalEntry, string>, hostKey: string) {
+  return entries.getRange({ start: hostKey, end: hostKey + behindKeys });
 }
 
 function journalClosed() {
   return failure(ErrorReason.STORAGE_FAILED, "the journal is closed", { remedy: "start the daemon again" });
 }
 
-async function prune(entries: Database<JournalEntry, string>): Promise<void> {
-  const old = [...entries.getRange()].filter(({ value }) => value.expiresAtMs + keptAfterExpiryMs < Date.now());
+async function prune(entries: Database<JournalEntry, string>, hostKey: string, now: number): Promise<void> {
+  const old = [...rangeOf(entries, hostKey)].filter(({ value }) => value.expiresAtMs + keptAfterExpiryMs < now);
   await Promise.all(old.map(({ key }) => entries.remove(key)));
 }

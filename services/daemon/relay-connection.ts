@@ -13,11 +13,9 @@ import {
   type Welcome,
 } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
-import { type ClientTls, type DialledStream, dialStream } from "./dial-stream.js";
+import { type DialledStream, type DialOptions, dialStream } from "./dial-stream.js";
 
-export interface RelayConnectionOptions {
-  readonly url: string;
-  readonly tls: ClientTls;
+export interface RelayConnectionOptions extends DialOptions {
   readonly hello: MessageInitShape<typeof HelloSchema>;
   /** Dialling, TLS and welcome must be done within. */
   readonly timeoutMs: number;
@@ -47,7 +45,7 @@ const maxQueuedBytes = 4 * 1024 * 1024;
 export async function connectRelay(options: RelayConnectionOptions): Promise<RelayConnection> {
   const { promise: welcomed, resolve: onWelcome } = withResolvers<Welcome>();
   const liveness = createLiveness();
-  const stream = dialStream(options.url, options.tls, maxRelayMessageBytes, (bytes) => {
+  const stream = dialStream(options, maxRelayMessageBytes, (bytes) => {
     liveness.received();
     dispatch(fromBinary(AttachResponseSchema, bytes), onWelcome, options);
   });

@@ -23,6 +23,8 @@ export interface CommandRunnerOptions {
   readonly send: (reply: Reply) => void;
   readonly counters: DaemonCounters;
   readonly log: Logger;
+  /** The host's clock. */
+  readonly clock: () => number;
 }
 
 export interface CommandRunner {
@@ -125,12 +127,12 @@ async function answer(
   signal: AbortSignal,
   options: CommandRunnerOptions,
 ): Promise<Reply> {
-  const subject = { command, hostId: options.hostId, startedAtMs: Date.now() };
+  const subject = { command, hostId: options.hostId, startedAtMs: options.clock(), clock: options.clock };
   let isChange = operations.get(invocation.method)?.mutates === true;
   let reply: Reply;
   try {
     signal.throwIfAborted();
-    verifyTime(command, Date.now());
+    verifyTime(command, options.clock());
     const operation = findOperation(invocation.method);
     const request = decodeRequest(operation, invocation.request);
     isChange = operation.mutates && !isDryRun(request);
@@ -153,11 +155,11 @@ function change(
   call: OperationCall,
   command: Command,
   invocation: Invocation,
-  { runner, journal }: CommandRunnerOptions,
+  { runner, journal, clock }: CommandRunnerOptions,
 ): Promise<Message> {
   if (!invocation.grant) throw planRequired(operation);
   if (timestampMs(command.issuedAt as Timestamp) < journal.sinceMs) throw journalLost(command, journal);
-  return runner.change(operation, request, call, () => journal.write(entryOf(command)));
+  return runner.change(operation, request, call, () => journal.write(entryOf(command, clock())));
 }
 
 async function keep(
@@ -167,7 +169,7 @@ async function keep(
   { journal, log }: CommandRunnerOptions,
 ): Promise<void> {
   try {
-    await journal.write({ ...entryOf(command), startedAtMs, reply: toBinary(ReplySchema, reply) });
+    await journal.write({ ...entryOf(command, startedAtMs), reply: toBinary(ReplySchema, reply) });
   } catch (error) {
     // The reply is true all the same; after a restart the journal will say indeterminate.
     log.error({ err: error, commandId: command.commandId }, "result of a change not written to the journal");

@@ -21,7 +21,7 @@ import { type BackoffOptions, defaultBackoff } from "./backoff.js";
 import { createDaemonCounters, type DaemonCounters } from "./daemon-counters.js";
 import type { ClientTls } from "./dial-stream.js";
 import { createDeliveryHandler } from "./handle-delivery.js";
-import { openJournal } from "./journal.js";
+import { type Journal, openJournal } from "./journal.js";
 import { createOutbox } from "./outbox.js";
 import { connectRelay, type RelayConnection } from "./relay-connection.js";
 import { type CommandRunner, createCommandRunner } from "./run-command.js";
@@ -36,6 +36,8 @@ export interface DaemonOptions {
   readonly verifyingKey: VerifyingKey;
   /** Journal and replay memory; belongs to this daemon alone. */
   readonly stateDirectory: string;
+  /** Instead of the one in the state directory; closed with the daemon. */
+  readonly journal?: Journal;
   /** Name in the fleet; the host name when absent. */
   readonly name?: string;
   readonly labels?: Readonly<Record<string, string>>;
@@ -46,6 +48,10 @@ export interface DaemonOptions {
   readonly log: Logger;
   readonly backoff?: BackoffOptions;
   readonly limits?: Partial<RunnerLimits>;
+  /** The host's clock; the process's when absent. */
+  readonly clock?: () => number;
+  /** How relays are dialled; as connectRelay does when absent. */
+  readonly connect?: typeof connectRelay;
 }
 
 export interface Daemon {
@@ -65,12 +71,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const facts = await collectFacts(options);
   const { hostId } = facts;
   const log = options.log.child({ hostId });
-  const journal = await openJournal(join(options.stateDirectory, "journal"));
+  const { clock = Date.now } = options;
+  const journal = options.journal ?? (await openJournal(join(options.stateDirectory, "journal"), clock));
   const counters = createDaemonCounters();
   const runner = createOperationRunner(options.provider, log, options.limits);
   const outbox = createOutbox(counters, log, (reply) => void commands.confirm(reply));
-  const commands: CommandRunner = createCommandRunner({ hostId, runner, journal, send: outbox.send, counters, log });
-  const onDelivery = createDeliveryHandler({ ...options, hostId, commands, send: outbox.send, counters, log });
+  const commands: CommandRunner = createCommandRunner({
+    hostId,
+    runner,
+    journal,
+    send: outbox.send,
+    counters,
+    log,
+    clock,
+  });
+  const onDelivery = createDeliveryHandler({ ...options, hostId, commands, send: outbox.send, counters, log, clock });
   const direct = await startDirectServer(runner, options.listen, log).catch(async (error) => {
     outbox.close();
     await journal.close();
@@ -79,7 +94,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   async function connect(url: string, signal: AbortSignal): Promise<RelayConnection> {
     const hello = { protocolVersion, facts, attachment: await journal.nextAttachment() };
-    const connection = await connectRelay({
+    const connection = await (options.connect ?? connectRelay)({
       url,
       tls: options.tls ?? {},
       hello,

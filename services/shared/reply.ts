@@ -1,6 +1,6 @@
 // What a failure means for the accounting of a run, said in one place for daemon and relay.
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
 import type { Command } from "../gen/systemsmanager/bus/v1/command_pb.js";
 import { type Reply, ReplyOutcome, ReplySchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
@@ -11,13 +11,15 @@ export interface ReplySubject {
   readonly command: Pick<Command, "commandId" | "runId" | "replyPartition">;
   readonly hostId: string;
   readonly startedAtMs: number;
+  /** The host's clock; the process's when absent. */
+  readonly clock?: () => number;
 }
 
 /** The fields that every reply has; finished now. */
-export function replyFields({ command, hostId, startedAtMs }: ReplySubject) {
+export function replyFields({ command, hostId, startedAtMs, clock = Date.now }: ReplySubject) {
   const { commandId, runId, replyPartition } = command;
   const startedAt = timestampFromMs(startedAtMs);
-  return { commandId, runId, replyPartition, hostId, startedAt, finishedAt: timestampNow() };
+  return { commandId, runId, replyPartition, hostId, startedAt, finishedAt: timestampFromMs(clock()) };
 }
 
 /** A reply that says what failed. */

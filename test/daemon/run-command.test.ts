@@ -39,6 +39,7 @@ test("a done change keeps its result past its expiry; one that comes too late is
     send,
     counters: createDaemonCounters(),
     log: testLog,
+    clock: Date.now,
   });
   const schema = ManageServiceRequestSchema;
   const request = toBinary(schema, create(schema, { name: "a.service", action: ServiceAction.STOP }));
