@@ -6,6 +6,7 @@ import type { FleetService, OpenResultRequest } from "../gen/systemsmanager/flee
 import type { Summary } from "../gen/systemsmanager/fleet/v1/summary_pb.js";
 import { type Principal, principalKey } from "../identity/principal.js";
 import { ErrorReason, failure } from "../shared/errors.js";
+import { traceContextKey } from "../tracing/trace-context.js";
 import { findHosts } from "./inventory/find-hosts.js";
 import type { Inventory } from "./inventory/inventory.js";
 import { commitPlan } from "./plan/commit-plan.js";
@@ -61,7 +62,8 @@ function runHandlers(parts: FleetParts): Pick<Handlers, "run" | "planChange" | "
     async *commitChange(request, context) {
       const { planHash, confirmation, tokenBudget } = request;
       if (!confirmation) throw failure(ErrorReason.INVALID_ARGUMENT, "the confirmation is missing");
-      const order = { planHash, confirmation, principal: principalOf(context), ...timeoutOf(request) };
+      const trace = context.values.get(traceContextKey);
+      const order = { planHash, confirmation, principal: principalOf(context), trace, ...timeoutOf(request) };
       const run = await commitPlan(database, runs, order);
       const ends = { caller: context.signal, stopping };
       for await (const event of liveEvents(run, ends)) yield { event };
@@ -123,7 +125,8 @@ function question(
 ) {
   const { selector, method, request: bytes, timeout } = request;
   const timeoutMs = timeout && durationMs(timeout);
-  return { selector, method, request: bytes, timeoutMs, principal: principalOf(context) };
+  const trace = context.values.get(traceContextKey);
+  return { selector, method, request: bytes, timeoutMs, principal: principalOf(context), trace };
 }
 
 function timeoutOf({ timeout }: { timeout?: Duration | undefined }): { timeoutMs?: number } {

@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Context } from "@opentelemetry/api";
 import { GrantSchema } from "../../gen/systemsmanager/bus/v1/command_pb.js";
 import { type Confirmation, ConfirmationMethod } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import type { Principal } from "../../identity/principal.js";
@@ -25,6 +26,7 @@ export interface CommitOrder {
   readonly principal: Principal;
   readonly confirmation: Confirmation;
   readonly timeoutMs?: number;
+  readonly trace: Context;
 }
 
 /** Resolves when the command is on its way. Throws UNKNOWN_PLAN, PLAN_NOT_YOURS, PLAN_CONSUMED, PERMISSION_DENIED, BUSY. */
@@ -48,6 +50,7 @@ function orderFor(database: StateDatabase, plan: PlanRecord, commit: CommitOrder
     request: plan.request,
     selector: plan.selector,
     principal: principal.name,
+    trace: commit.trace,
     targets: plan.hosts,
     timeoutMs: commit.timeoutMs ?? operation.defaultTimeoutMs,
     planHash: plan.planHash,

@@ -1,4 +1,5 @@
 // A caller's selector, method and request → what to run. Everything that can be wrong with them is found before anything is sent.
+import type { Context } from "@opentelemetry/api";
 import type { Principal } from "../../identity/principal.js";
 import { decodeRequest } from "../../shared/decode-request.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
@@ -17,6 +18,7 @@ export interface Question {
   readonly request: Uint8Array;
   readonly timeoutMs: number | undefined;
   readonly principal: Principal;
+  readonly trace: Context;
 }
 
 /** A read, or a dry run that was asked for as such. Throws UNKNOWN_OPERATION, INVALID_ARGUMENT, PLAN_REQUIRED, and as selectHosts. */
@@ -56,6 +58,7 @@ function order(
     targets,
     selector: question.selector,
     principal: question.principal.name,
+    trace: question.trace,
     timeoutMs: question.timeoutMs ?? operation.defaultTimeoutMs,
   };
 }

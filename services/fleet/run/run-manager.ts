@@ -5,6 +5,8 @@ import { type Reply, ReplyBatchSchema } from "../../gen/systemsmanager/bus/v1/ho
 import { HostState, type Run } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { ErrorReason, errorDetailOf, failure } from "../../shared/errors.js";
 import type { Logger } from "../../shared/log.js";
+import type { OpenSpan } from "../../tracing/spans.js";
+import { readTraceContext, type TraceHeaders, writeTraceContext } from "../../tracing/trace-context.js";
 import type { Inventory } from "../inventory/inventory.js";
 import type { StateDatabase } from "../state-database.js";
 import { buildCommandMessage, type CommandDraft, type CommandIssuer } from "./build-commands.js";
@@ -13,6 +15,7 @@ import { draftCancellations, draftCommands } from "./draft-commands.js";
 import { repliesOf } from "./open-batch.js";
 import { newRecord, type RunOrder } from "./run-order.js";
 import type { HostAnswer } from "./run-record.js";
+import { endRunSpan, startRunSpan } from "./run-span.js";
 import { createStoredRun, getBody, loadStoredRun } from "./run-store.js";
 import { TrackedRun } from "./tracked-run.js";
 import { type Patience, type RunPhase, watchRun } from "./waiting.js";
@@ -91,16 +94,20 @@ class Manager {
     const { database, maxActiveRuns } = this.#options;
     if (this.#watches.size + this.#starting >= maxActiveRuns) throw tooManyRuns(maxActiveRuns);
     this.#starting++;
+    const span = startRunSpan("new", order.operation, order.trace);
     try {
       await order.claim?.();
       const drafts = draftCommands(order);
-      const record = newRecord(order, drafts);
+      const record = { ...newRecord(order, drafts), trace: writeTraceContext(span.context) };
       await createStoredRun(database, record, order);
       const run = new TrackedRun(database, { record, subject: order });
       this.#runs.set(record.runId, run);
-      this.#watch(run, "new");
+      this.#watch(run, "new", span);
       await this.#publishOrClose(run, drafts);
       return run;
+    } catch (error) {
+      span.end({ error });
+      throw error;
     } finally {
       this.#starting--;
     }
@@ -146,7 +153,7 @@ class Manager {
     const { record, account, targets } = run;
     const queued = new Set(targets.filter((_, index) => account.stateOf(index) === HostState.QUEUED));
     run.closeAll(HostState.CANCELLED, cancelledProblem(record.runId));
-    await this.#publish(draftCancellations(run, queued));
+    await this.#publish(draftCancellations(run, queued), record.trace);
     await run.finished;
   }
 
@@ -181,7 +188,7 @@ class Manager {
       const run = this.find(runId);
       if (!run) continue;
       log.info({ runId, queued: run.account.queued }, "an unfinished run goes on");
-      this.#watch(run, "resumed");
+      this.#watch(run, "resumed", startRunSpan("resumed", run.operation, readTraceContext(record.trace)));
       run.finishIfComplete();
     }
   }
@@ -190,11 +197,16 @@ class Manager {
     for (const stop of this.#watches.values()) stop();
   }
 
-  #watch(run: TrackedRun, phase: RunPhase): void {
+  #watch(run: TrackedRun, phase: RunPhase, span: OpenSpan): void {
     const { inventory, patience, log } = this.#options;
     const { runId } = run.record;
-    this.#watches.set(runId, watchRun(run, inventory, patience, phase));
+    const stopWatching = watchRun(run, inventory, patience, phase);
+    this.#watches.set(runId, () => {
+      stopWatching();
+      endRunSpan(span, run);
+    });
     const ended = () => {
+      endRunSpan(span, run);
       this.#watches.delete(runId);
       this.#forgetFinished();
     };
@@ -207,16 +219,16 @@ class Manager {
   // A command that the bus refused reaches nobody: its hosts are not waited for, and the caller is told.
   async #publishOrClose(run: TrackedRun, drafts: readonly CommandDraft[]): Promise<void> {
     try {
-      await this.#publish(drafts);
+      await this.#publish(drafts, run.record.trace);
     } catch (error) {
       run.closeAll(HostState.NO_ANSWER, unsentProblem(error));
       throw error;
     }
   }
 
-  async #publish(drafts: readonly CommandDraft[]): Promise<void> {
+  async #publish(drafts: readonly CommandDraft[], headers: TraceHeaders = {}): Promise<void> {
     const { bus, issuer } = this.#options;
-    for (const draft of drafts) await bus.publish("commands", buildCommandMessage(issuer, draft));
+    for (const draft of drafts) await bus.publish("commands", { ...buildCommandMessage(issuer, draft), headers });
   }
 
   // Runs that nothing happens to live on disk alone; one with unwritten answers stays until they are written.

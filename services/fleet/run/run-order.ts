@@ -1,5 +1,6 @@
 // What a run is asked to do, and what is kept of that.
 import { randomUUID } from "node:crypto";
+import type { Context } from "@opentelemetry/api";
 import type { Grant } from "../../gen/systemsmanager/bus/v1/command_pb.js";
 import type { Operation } from "../../shared/operations.js";
 import type { CommandDraft } from "./build-commands.js";
@@ -14,6 +15,8 @@ export interface RunOrder {
   /** The frozen set. */
   readonly targets: readonly TargetHost[];
   readonly timeoutMs: number;
+  /** The trace of whoever asked. */
+  readonly trace?: Context;
   /** With a change: the plan and the right to carry it out. */
   readonly planHash?: string;
   readonly grant?: Grant;

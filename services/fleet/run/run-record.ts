@@ -1,6 +1,7 @@
 // What is kept of a run: its record, its frozen targets and each target's answer.
 import type { ErrorReason } from "../../gen/systemsmanager/errors/v1/error_reason_pb.js";
 import type { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import type { TraceHeaders } from "../../tracing/trace-context.js";
 
 /** A run without its hosts; small, because it is written again with every count. */
 export interface RunRecord {
@@ -13,6 +14,8 @@ export interface RunRecord {
   readonly planHash: string;
   /** One per chunk of targets; empty when nothing had to be sent. */
   readonly commandIds: readonly string[];
+  /** Trace context of the run's span; empty without a trace. */
+  readonly trace?: TraceHeaders;
   readonly startedAtMs: number;
   readonly deadlineMs: number;
   finishedAtMs?: number;
