@@ -48,6 +48,8 @@ export interface SubscribeOptions {
   readonly from: StartPosition;
   /** Messages of a partition that may be in the handler at one time; 1, the default, keeps strict order. */
   readonly maxInFlight?: number;
+  /** True by default. False: it begins at `from` every time, and the group keeps nothing of how far it came. */
+  readonly keepPosition?: boolean;
 }
 
 /**
@@ -58,13 +60,18 @@ export interface SubscribeOptions {
 export type MessageHandler = (message: IncomingMessage) => Promise<void>;
 
 export interface Subscription {
+  /**
+   * Resolves when everything is handled that was in its partitions when it was subscribed; when it closes, too. Partitions that go to
+   * another subscriber of the group are no longer waited for.
+   */
+  readonly caughtUp: Promise<void>;
   /** Messages that it skipped because they had expired; only grows. */
   expired(): number;
   /** Resolves when no handler of this subscription runs any more; unfinished messages go to the group's next subscriber. */
   close(): Promise<void>;
 }
 
-/** A number of messages and of bytes; whichever is reached first bounds. */
+/** A number of messages and of bytes; as a bound, whichever is reached first. */
 export interface MessageBound {
   readonly messages: number;
   readonly bytes: number;
@@ -94,6 +101,22 @@ export interface BusCounters {
   readonly expired: number;
 }
 
+/** How far a subscription is behind. */
+export interface SubscriptionGauge {
+  readonly topic: Topic;
+  readonly group: string;
+  /** Messages in its partitions, as far as this side knows of them, that are not handled yet. */
+  readonly behind: number;
+}
+
+/** What is under way on this bus object now. */
+export interface BusGauges {
+  /** Published messages that are not durable yet. */
+  readonly waiting: MessageBound;
+  /** One for each open subscription. */
+  readonly subscriptions: readonly SubscriptionGauge[];
+}
+
 /** Open until closed by whoever opened it. Closing ends all its subscriptions. */
 export interface Bus {
   /** Resolves when the message is durable as the implementation understands it. BUSY when a bounded queue is full. */
@@ -103,5 +126,6 @@ export interface Bus {
   /** Number of partitions of a topic. */
   partitions(topic: Topic): number;
   counters(): BusCounters;
+  gauges(): BusGauges;
   close(): Promise<void>;
 }

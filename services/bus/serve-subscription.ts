@@ -27,6 +27,8 @@ export interface ServeSubscriptionOptions {
 
 type Response = MessageInitShape<typeof SubscribeResponseSchema>;
 
+const caughtUp = { case: "caughtUp", value: {} } as const;
+
 /** What goes down the stream. */
 export async function* serveSubscription(options: ServeSubscriptionOptions): AsyncGenerator<Response> {
   const { bus, busId, signal, heartbeatIntervalMs } = options;
@@ -44,6 +46,7 @@ export async function* serveSubscription(options: ServeSubscriptionOptions): Asy
     return unsettled.add(message);
   });
   subscription = opened;
+  void opened.caughtUp.then(() => outgoing.push(create(SubscribeResponseSchema, { message: caughtUp })));
   function leave(reason?: unknown): Promise<void> {
     outgoing.end(reason);
     left ??= closeSubscription(opened, unsettled);

@@ -82,12 +82,13 @@ export function fromDelivered({ place, key, value, headers, expiresAt, attempt }
 }
 
 export function toWireOptions(options: SubscribeOptions): MessageInitShape<typeof SubscribeOptionsSchema> {
-  const { topic, group, partition, from, maxInFlight = 1 } = options;
+  const { topic, group, partition, from, maxInFlight = 1, keepPosition = true } = options;
   return {
     topic: wireTopics[topic],
     group,
     from: from === "earliest" ? WireStartPosition.EARLIEST : WireStartPosition.LATEST,
     maxInFlight,
+    keepPosition,
     ...(partition === undefined ? {} : { partition }),
   };
 }
@@ -98,12 +99,14 @@ export function fromWireOptions({
   partition,
   from,
   maxInFlight,
+  keepPosition = true,
 }: WireSubscribeOptions): SubscribeOptions {
   return {
     topic: fromWireTopic(topic),
     group,
     from: from === WireStartPosition.EARLIEST ? "earliest" : "latest",
     maxInFlight,
+    keepPosition,
     ...(partition === undefined ? {} : { partition }),
   };
 }

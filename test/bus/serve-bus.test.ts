@@ -25,6 +25,7 @@ test("a subscriber that acknowledges nothing gets no more than may be in flight,
   const stream = openStream(server.url, { maxInFlight: 3 });
   const subscribed = await stream.next();
   expect(subscribed.value?.message.case).toBe("subscribed");
+  expect((await stream.next()).value?.message.case).toBe("caughtUp");
   for (const value of numbers(100)) {
     await server.bus.publish("commands", { key: "k", value: bytes(value), partition: 0 });
   }
@@ -46,6 +47,7 @@ test("a subscriber that is silent is taken for gone, one with heartbeats is not"
   const server = closeAtEnd(await startBusServer({}, 0, { heartbeatIntervalMs: 50 }));
   const silent = openStream(server.url, { group: "silent" });
   await silent.next();
+  expect((await silent.next()).value?.message.case).toBe("caughtUp");
   const living = await collect(closeAtEnd(await dialBus(server.url)), { ...commands, group: "living" });
   const error = await silent.next().catch((reason: unknown) => reason);
   expect((error as Error).message).toMatch(/the subscriber was silent for 150 ms/);

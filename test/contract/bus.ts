@@ -296,6 +296,78 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
       });
     });
 
+    describe("catching up", () => {
+      test("caughtUp resolves when what was there is handled, not before and not for what comes later", async () => {
+        await openForTest();
+        await publishAll(bus, numbers(20), String);
+        let handled = 0;
+        let release: () => void = () => undefined;
+        const released = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        let caughtUp = false;
+        const subscription = await bus.subscribe({ ...all, group: "g" }, async () => {
+          handled++;
+          if (handled > 10) await released;
+        });
+        const told = subscription.caughtUp.then(() => {
+          caughtUp = true;
+          return handled;
+        });
+        await waitFor(() => handled > 10, "the first half");
+        expect(caughtUp).toBe(false);
+        expect(bus.gauges().subscriptions).toMatchObject([{ topic: "commands", group: "g" }]);
+        expect(bus.gauges().subscriptions[0]?.behind).toBeGreaterThan(0);
+        release();
+        expect(await told).toBe(20);
+        await waitFor(() => bus.gauges().subscriptions[0]?.behind === 0, "nothing behind");
+      });
+
+      test.each(["earliest", "latest"] as const)("caughtUp resolves on an empty topic from %s", async (from) => {
+        await openForTest();
+        const subscription = await bus.subscribe({ ...all, group: "g", from }, async () => undefined);
+        await subscription.caughtUp;
+      });
+
+      test("caughtUp of one that has nothing left resolves, and so does that of one that closes before", async () => {
+        await openForTest();
+        await publishAll(bus, numbers(5), String);
+        const first = await bus.subscribe({ ...all, group: "g" }, async () => undefined);
+        await first.caughtUp;
+        await first.close();
+        await (await bus.subscribe({ ...all, group: "g" }, async () => undefined)).caughtUp;
+        const failing = await bus.subscribe({ ...all, group: "other" }, () => Promise.reject(new Error("never")));
+        await failing.close();
+        await failing.caughtUp;
+      });
+
+      test("without keepPosition a group begins anew every time", async () => {
+        await openForTest();
+        await publishAll(bus, numbers(8), String);
+        for (let round = 0; round < 2; round++) {
+          const again = await collect(bus, { ...all, group: "g", keepPosition: false });
+          await again.subscription.caughtUp;
+          expect(sortedValues(again.messages)).toEqual(numbers(8));
+          await again.subscription.close();
+        }
+        const latest = await collect(bus, { ...all, group: "g", keepPosition: false, from: "latest" });
+        await latest.subscription.caughtUp;
+        expect(latest.messages).toEqual([]);
+        await publishAll(bus, [8], String);
+        expect(sortedValues(await latest.count(1))).toEqual([8]);
+      });
+
+      test("a closed subscription is no gauge any more, and nothing waits when all is durable", async () => {
+        await openForTest();
+        const subscription = await bus.subscribe({ ...all, group: "g" }, async () => undefined);
+        await publishAll(bus, numbers(5), String);
+        expect(bus.gauges().waiting).toEqual({ messages: 0, bytes: 0 });
+        expect(bus.gauges().subscriptions).toHaveLength(1);
+        await subscription.close();
+        expect(bus.gauges().subscriptions).toEqual([]);
+      });
+    });
+
     test("a compacted topic shows a new group the newest of each key last", async () => {
       await openForTest();
       const keys = numbers(20).map((key) => `host ${key}`);

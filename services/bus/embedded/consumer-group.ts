@@ -12,11 +12,18 @@ export interface GroupMember {
   readonly partition: number | undefined;
 }
 
+/** A member's hold on the group. */
+export interface Membership extends Subscription {
+  /** Messages in its partitions that are not handled yet. */
+  behind(): number;
+}
+
 export interface ConsumerGroup {
   /** Adds a member and shares the partitions out anew; its close does so without the member. */
-  join(member: GroupMember): Subscription;
+  join(member: GroupMember): Membership;
   /** The oldest offset of this partition that a member still has to take; infinite when no member takes it. */
   neededFrom(partition: number): number;
+  isEmpty(): boolean;
   /** There is something new in this partition. */
   wake(partition: number): void;
 }
@@ -29,9 +36,24 @@ export function createConsumerGroup(
   counters: DeliveryCounters,
 ): ConsumerGroup {
   const lanes = logs.map((log, partition) =>
-    createDeliveryLane(log, partition, from === "earliest" ? 0 : log.end(), counters),
+    createDeliveryLane(log, partition, from === "earliest" ? 0 : log.end(), counters, tellCaughtUp),
   );
   const members = new Map<LaneOwner, GroupMember>();
+  // Those who wait for what was there when they came: where each partition ended then.
+  const catchingUp = new Map<LaneOwner, { readonly ends: readonly number[]; readonly resolve: () => void }>();
+
+  function tellCaughtUp() {
+    for (const [owner, { ends, resolve }] of catchingUp) {
+      if (lanes.some((lane, partition) => lane.owner() === owner && lane.position() < (ends[partition] ?? 0))) continue;
+      catchingUp.delete(owner);
+      resolve();
+    }
+  }
+
+  function catchUp(owner: LaneOwner): Promise<void> {
+    const ends = logs.map((log) => log.end());
+    return new Promise((resolve) => catchingUp.set(owner, { ends, resolve }));
+  }
 
   function share() {
     const owners = [...members.keys()];
@@ -60,9 +82,12 @@ export function createConsumerGroup(
       const { handler, maxInFlight } = member;
       const owner: LaneOwner = { handler, maxInFlight, signal: closing.signal, expired: 0 };
       members.set(owner, member);
+      const caughtUp = catchUp(owner);
       share();
       return {
+        caughtUp,
         expired: () => owner.expired,
+        behind: () => lanes.reduce((sum, lane) => sum + (lane.owner() === owner ? lane.behind() : 0), 0),
         close: async () => {
           members.delete(owner);
           closing.abort();
@@ -75,6 +100,7 @@ export function createConsumerGroup(
       const lane = lanes[partition];
       return lane?.owner() ? lane.position() : Number.POSITIVE_INFINITY;
     },
+    isEmpty: () => members.size === 0,
     wake: (partition) => lanes[partition]?.wake(),
   };
 }

@@ -27,6 +27,8 @@ export interface DeliveryLane {
   /** From now on messages go to this owner, beginning with the oldest that is not done; undefined stops the flow. */
   assign(owner: LaneOwner | undefined): void;
   owner(): LaneOwner | undefined;
+  /** Messages at its position and behind it. */
+  behind(): number;
   /** There may be more to deliver. */
   wake(): void;
   /** Resolves when no handler of this owner runs. */
@@ -42,6 +44,8 @@ export function createDeliveryLane(
   partition: number,
   startOffset: number,
   counters: DeliveryCounters,
+  /** Called when the position may have moved. */
+  onProgress: () => void,
 ): DeliveryLane {
   let owner: LaneOwner | undefined;
   let next = startOffset;
@@ -56,6 +60,7 @@ export function createDeliveryLane(
     setImmediate(() => {
       scheduled = false;
       deliver();
+      onProgress();
     });
   }
 
@@ -101,6 +106,7 @@ export function createDeliveryLane(
       schedule();
     },
     owner: () => owner,
+    behind: () => running.size + returned.size + log.sizeFrom(next).messages,
     wake: schedule,
     async idle(of) {
       await Promise.all([...running.values()].filter(({ by }) => by === of).map(({ ended }) => ended));

@@ -10,6 +10,7 @@ import type {
   OutgoingMessage,
   SubscribeOptions,
   Subscription,
+  SubscriptionGauge,
   Topic,
 } from "../bus.js";
 import { compactedTopics } from "../bus.js";
@@ -32,7 +33,7 @@ export function openEmbeddedBus(options: BusOptions = {}): Bus {
   const queue = options.queue ?? defaultQueue;
   const counters = { published: 0, refusedBusy: 0, refusedTooLarge: 0, delivered: 0, rejected: 0, expired: 0 };
   const topics = createTopics(options);
-  const subscriptions = new Set<Subscription>();
+  const subscriptions = new Map<Subscription, () => SubscriptionGauge>();
   let open = true;
 
   function checkOpen() {
@@ -59,20 +60,23 @@ export function openEmbeddedBus(options: BusOptions = {}): Bus {
 
   async function subscribe(subscribeOptions: SubscribeOptions, handler: MessageHandler): Promise<Subscription> {
     checkOpen();
-    const { topic, group: name, partition, from, maxInFlight = 1 } = subscribeOptions;
+    const { topic, group: name, partition, from, maxInFlight = 1, keepPosition = true } = subscribeOptions;
     const state = topics[topic];
     if (partition !== undefined) logOf(state, partition);
     const group = state.groups.get(name) ?? createConsumerGroup(name, state.logs, from, counters);
     const member = group.join({ handler, maxInFlight, partition });
     state.groups.set(name, group);
     const subscription = {
+      caughtUp: member.caughtUp,
       expired: member.expired,
       close: async () => {
         subscriptions.delete(subscription);
-        await member.close();
+        const closed = member.close();
+        if (!keepPosition && group.isEmpty()) state.groups.delete(name);
+        await closed;
       },
     };
-    subscriptions.add(subscription);
+    subscriptions.set(subscription, () => ({ topic, group: name, behind: member.behind() }));
     return subscription;
   }
 
@@ -81,9 +85,14 @@ export function openEmbeddedBus(options: BusOptions = {}): Bus {
     subscribe,
     partitions: (topic) => topics[topic].logs.length,
     counters: () => ({ ...counters }),
+    gauges: () => ({
+      // In memory is durable here.
+      waiting: { messages: 0, bytes: 0 },
+      subscriptions: [...subscriptions.values()].map((gauge) => gauge()),
+    }),
     async close() {
       open = false;
-      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+      await Promise.all([...subscriptions.keys()].map((subscription) => subscription.close()));
     },
   };
 }

@@ -2,7 +2,7 @@
 // bus, the newest message of each key of a compacted topic, this end publishes again.
 import { ErrorReason, failure } from "../../shared/errors.js";
 import type { Logger } from "../../shared/log.js";
-import type { Bus, BusOptions, SubscribeOptions, Subscription, Topic } from "../bus.js";
+import type { Bus, BusOptions, SubscribeOptions, Subscription, SubscriptionGauge, Topic } from "../bus.js";
 import { fromWireTopic } from "../wire.js";
 import { connectBus } from "./bus-connection.js";
 import { createPublisher } from "./publisher.js";
@@ -23,7 +23,7 @@ export async function openRemoteBus(options: RemoteBusOptions): Promise<Bus> {
   const connection = connectBus(options);
   const closing = new AbortController();
   const counters = { published: 0, refusedBusy: 0, refusedTooLarge: 0, delivered: 0, rejected: 0, expired: 0 };
-  const subscriptions = new Set<Subscription>();
+  const subscriptions = new Map<Subscription, () => SubscriptionGauge>();
   const shape = await connection.getTopics(closing.signal).catch((error) => {
     connection.close();
     throw error;
@@ -45,8 +45,19 @@ export async function openRemoteBus(options: RemoteBusOptions): Promise<Bus> {
 
   async function subscribe(wanted: SubscribeOptions, handler: Parameters<Bus["subscribe"]>[1]): Promise<Subscription> {
     checkOpen();
+    const { topic, group } = wanted;
     const own = { wanted, handler, onSubscribed, closing: closing.signal };
-    return keepUntilClosed(subscriptions, await openRemoteSubscription({ connection, counters, log, ...own }));
+    const { caughtUp, expired, inHandler, close } = await openRemoteSubscription({ connection, counters, log, ...own });
+    const subscription = {
+      caughtUp,
+      expired,
+      close: async () => {
+        subscriptions.delete(subscription);
+        await close();
+      },
+    };
+    subscriptions.set(subscription, () => ({ topic, group, behind: inHandler() }));
+    return subscription;
   }
 
   return {
@@ -57,25 +68,17 @@ export async function openRemoteBus(options: RemoteBusOptions): Promise<Bus> {
     subscribe,
     partitions: (topic) => partitions.get(topic) ?? 0,
     counters: () => ({ ...counters }),
+    gauges: () => ({
+      waiting: publisher.waiting(),
+      subscriptions: [...subscriptions.values()].map((gauge) => gauge()),
+    }),
     async close() {
       open = false;
-      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+      await Promise.all([...subscriptions.keys()].map((subscription) => subscription.close()));
       closing.abort(closed(url));
       connection.close();
     },
   };
-}
-
-function keepUntilClosed(subscriptions: Set<Subscription>, { expired, close }: Subscription): Subscription {
-  const subscription = {
-    expired,
-    close: async () => {
-      subscriptions.delete(subscription);
-      await close();
-    },
-  };
-  subscriptions.add(subscription);
-  return subscription;
 }
 
 function closed(url: string) {

@@ -32,6 +32,8 @@ export interface Publisher {
   publish(topic: Topic, message: OutgoingMessage): Promise<MessagePlace>;
   /** Publishes the newest message of each key of compacted topics once more. */
   publishCompactedAgain(): void;
+  /** What is not durable yet. */
+  waiting(): MessageBound;
 }
 
 const defaultQueue: MessageBound = { messages: 100_000, bytes: 64 * 1024 * 1024 };
@@ -96,6 +98,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   return {
     publish,
+    waiting: () => ({ messages: waiting.length(), bytes: waiting.bytes() }),
     publishCompactedAgain() {
       log.info({ messages: newest.size }, "the bus began anew: publishing the newest message of each key again");
       for (const { topic, message } of newest.values()) {

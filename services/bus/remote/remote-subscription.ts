@@ -10,7 +10,8 @@ import {
   type SubscriptionStreamOptions,
 } from "./subscription-stream.js";
 
-export interface RemoteSubscriptionOptions extends Omit<SubscriptionStreamOptions, "signal" | "onExpired"> {
+export interface RemoteSubscriptionOptions
+  extends Omit<SubscriptionStreamOptions, "signal" | "onExpired" | "onCaughtUp"> {
   readonly onSubscribed: (busId: string) => void;
   /** Aborted when the bus closes. */
   readonly closing: AbortSignal;
@@ -19,12 +20,19 @@ export interface RemoteSubscriptionOptions extends Omit<SubscriptionStreamOption
 
 const backoff = { firstMs: 100, longestMs: 5_000 };
 
+export interface RemoteSubscription extends Subscription {
+  /** Messages with the handler. */
+  inHandler(): number;
+}
+
 /** Resolves when messages flow. Throws what the server refused the subscription for. */
-export async function openRemoteSubscription(options: RemoteSubscriptionOptions): Promise<Subscription> {
+export async function openRemoteSubscription(options: RemoteSubscriptionOptions): Promise<RemoteSubscription> {
   const { wanted, counters, log } = options;
   const own = new AbortController();
   const signal = AbortSignal.any([own.signal, options.closing]);
   let expired = 0;
+  let onCaughtUp: () => void = () => undefined;
+  const caughtUp = new Promise<void>((resolve) => (onCaughtUp = resolve));
 
   function onExpired(messages: number) {
     expired += messages;
@@ -32,7 +40,7 @@ export async function openRemoteSubscription(options: RemoteSubscriptionOptions)
   }
 
   async function open(): Promise<SubscriptionStream> {
-    const stream = await openSubscriptionStream({ ...options, signal, onExpired });
+    const stream = await openSubscriptionStream({ ...options, signal, onExpired, onCaughtUp });
     options.onSubscribed(stream.busId);
     return stream;
   }
@@ -64,11 +72,14 @@ export async function openRemoteSubscription(options: RemoteSubscriptionOptions)
   let current: SubscriptionStream | undefined = await open();
   const kept = keepOpen();
   return {
+    caughtUp,
     expired: () => expired,
+    inHandler: () => current?.inHandler() ?? 0,
     async close() {
       own.abort();
       await current?.finish();
       await kept;
+      onCaughtUp();
     },
   };
 }

@@ -28,6 +28,7 @@ export interface SubscriptionStreamOptions {
   readonly counters: SubscriptionCounters;
   /** So many more messages were skipped because they had expired. */
   readonly onExpired: (messages: number) => void;
+  readonly onCaughtUp: () => void;
   /** Aborted to open it no longer; an open stream is not touched by it. */
   readonly signal: AbortSignal;
 }
@@ -38,6 +39,8 @@ export interface SubscriptionStream {
   readonly ended: Promise<unknown>;
   /** Gives the handler no more messages, lets it end, and leaves the group. */
   finish(): Promise<void>;
+  /** Messages with the handler. */
+  inHandler(): number;
 }
 
 type Request = NonNullable<MessageInitShape<typeof SubscribeRequestSchema>["message"]>;
@@ -48,7 +51,7 @@ const finishTimeoutMs = 2_000;
 
 /** Resolves when messages flow. */
 export async function openSubscriptionStream(options: SubscriptionStreamOptions): Promise<SubscriptionStream> {
-  const { connection, wanted, onExpired } = options;
+  const { connection, wanted, onExpired, onCaughtUp } = options;
   const requests = createAsyncQueue<SubscribeRequest>();
   const send = (message: Request) => requests.push(create(SubscribeRequestSchema, { message }));
   const handling = createHandling(options, send);
@@ -67,6 +70,7 @@ export async function openSubscriptionStream(options: SubscriptionStreamOptions)
   async function read() {
     for (let next = await responses.next(); next.done !== true; next = await responses.next()) {
       const { message } = next.value;
+      if (message.case === "caughtUp") onCaughtUp();
       if (message.case !== "delivered") continue;
       onExpired(Number(message.value.expiredMessages) - expired);
       expired = Number(message.value.expiredMessages);
@@ -86,6 +90,7 @@ export async function openSubscriptionStream(options: SubscriptionStreamOptions)
   return {
     busId,
     ended,
+    inHandler: handling.count,
     async finish() {
       finishing = true;
       await handling.idle();
@@ -119,6 +124,7 @@ function createHandling({ handler, counters }: SubscriptionStreamOptions, send: 
       const handled = handle(message).finally(() => running.delete(handled));
       running.add(handled);
     },
+    count: () => running.size,
     idle: async () => {
       await Promise.all(running);
     },

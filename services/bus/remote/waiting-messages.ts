@@ -19,6 +19,7 @@ export interface WaitingMessage {
 
 export interface WaitingMessages {
   length(): number;
+  bytes(): number;
   /** Throws BUSY beyond the bound. */
   add(waiting: WaitingMessage): void;
   /** As many of the first as one call carries, one at least; they stay. */
@@ -51,6 +52,7 @@ export function createWaitingMessages(bound: MessageBound): WaitingMessages {
 
   return {
     length: () => waiting.length,
+    bytes: () => waitingBytes,
     add(added) {
       const bytes = bytesOf(added.message);
       if (waiting.length >= bound.messages || (waiting.length > 0 && waitingBytes + bytes > bound.bytes)) {
