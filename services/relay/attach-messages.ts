@@ -1,7 +1,7 @@
 // Bytes of the attach stream. A command is encoded once for all hosts; each host's proof is put before it.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { type SignedCommand, SignedCommandSchema, TargetProofSchema } from "../gen/systemsmanager/bus/v1/command_pb.js";
+import { type SignedCommand, TargetProofSchema } from "../gen/systemsmanager/bus/v1/command_pb.js";
 import type { Reply } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import {
   AttachRequestSchema,
@@ -13,6 +13,7 @@ import {
 import type { TargetProof } from "../identity/target-tree.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { encodeFrame, framePrefix } from "../shared/grpc-frames.js";
+import type { TraceHeaders } from "../tracing/trace-context.js";
 
 /** What a daemon sent. */
 export type DaemonMessage =
@@ -42,11 +43,11 @@ export function encodeResponse(message: AttachResponse["message"]): Buffer {
 }
 
 /** Gives the frame of a command's delivery, in parts. Hosts with the same proof share it. */
-export function createDeliveryEncoder(signed: SignedCommand): (proof: TargetProof) => readonly Uint8Array[] {
-  const shared = new BinaryWriter()
-    .tag(CommandDeliverySchema.field.signed.number, WireType.LengthDelimited)
-    .bytes(toBinary(SignedCommandSchema, signed))
-    .finish();
+export function createDeliveryEncoder(
+  signed: SignedCommand,
+  trace: TraceHeaders,
+): (proof: TargetProof) => readonly Uint8Array[] {
+  const shared = toBinary(CommandDeliverySchema, create(CommandDeliverySchema, { signed, traceContext: { ...trace } }));
   const frames = new Map<TargetProof, readonly Uint8Array[]>();
   return (proof) => {
     const known = frames.get(proof);

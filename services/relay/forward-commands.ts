@@ -15,6 +15,8 @@ import { ErrorReason, failure } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
 import { failedReply } from "../shared/reply.js";
 import { validate } from "../shared/validation.js";
+import { type Context, SpanKind, startSpan } from "../tracing/spans.js";
+import { readTraceContext, type TraceHeaders, writeTraceContext } from "../tracing/trace-context.js";
 import { createDeliveryEncoder } from "./attach-messages.js";
 import { type AttachedTarget, findAttachedTargets } from "./attached-targets.js";
 import type { Attachment, AttachmentTable } from "./attachment-table.js";
@@ -51,7 +53,8 @@ export function createCommandForwarder(options: ForwardCommandsOptions): (messag
         counters.expiredCommands++;
         return;
       }
-      await deliver(opened, findAttachedTargets(opened.envelope, opened.command, table.byHostId), options);
+      const targets = findAttachedTargets(opened.envelope, opened.command, table.byHostId);
+      if (targets.length > 0) await deliverInTrace(opened, targets, readTraceContext(message.headers), options);
     } catch (error) {
       counters.malformedCommands++;
       log.warn({ err: error, partition: message.partition, offset: String(message.offset) }, "command not forwarded");
@@ -70,12 +73,31 @@ function openEnvelope(bytes: Uint8Array): OpenedEnvelope {
   return { envelope, signed, command, expiresAtMs };
 }
 
+// One span for all hosts; theirs hang below it.
+async function deliverInTrace(
+  opened: OpenedEnvelope,
+  targets: readonly AttachedTarget[],
+  trace: Context,
+  options: ForwardCommandsOptions,
+): Promise<void> {
+  const attributes = { "systems_manager.run_id": opened.command.runId, "systems_manager.targets": targets.length };
+  const span = startSpan("deliver command", SpanKind.CONSUMER, attributes, trace);
+  try {
+    await deliver(opened, targets, writeTraceContext(span.context), options);
+    span.end();
+  } catch (error) {
+    span.end({ error });
+    throw error;
+  }
+}
+
 async function deliver(
   { signed, command }: OpenedEnvelope,
   targets: readonly AttachedTarget[],
+  trace: TraceHeaders,
   options: ForwardCommandsOptions,
 ): Promise<void> {
-  const encode = createDeliveryEncoder(signed);
+  const encode = createDeliveryEncoder(signed, trace);
   for (const [turn, { attachment, proof }] of targets.entries()) {
     if (turn % deliveriesPerTurn === deliveriesPerTurn - 1) await yieldToEvents();
     deliverTo(attachment, encode(proof), command, options);
