@@ -37,6 +37,6 @@ export function createDeliveryHandler(options: DeliveryHandlerOptions): (deliver
       send(failedReply({ command: opened.command, hostId, startedAtMs: clock(), clock }, error));
       return;
     }
-    void commands.run(opened.command);
+    void commands.run(opened.command, delivery.traceContext);
   };
 }

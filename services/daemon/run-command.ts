@@ -11,8 +11,10 @@ import { ErrorReason, failure } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
 import { findOperation, isDryRun, type Operation, operations } from "../shared/operations.js";
 import { failedReply, type ReplySubject, replyFields } from "../shared/reply.js";
+import type { TraceHeaders } from "../tracing/trace-context.js";
 import type { DaemonCounters } from "./daemon-counters.js";
 import { entryOf, type Journal, type JournalEntry } from "./journal.js";
+import { answerInSpan } from "./trace-operation.js";
 import { verifyTime } from "./verify-command.js";
 
 export interface CommandRunnerOptions {
@@ -29,7 +31,7 @@ export interface CommandRunnerOptions {
 
 export interface CommandRunner {
   /** Resolves when the command is answered; never rejects. The command's origin was verified before. */
-  run(command: Command): Promise<void>;
+  run(command: Command, trace?: TraceHeaders): Promise<void>;
   /**
    * Answers for every change of an earlier process whose reply the bus does not have: its result, or INDETERMINATE when it did not
    * finish. Called once, before anything runs.
@@ -62,7 +64,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
     if (cancelledEarly.size > maxEarlyCancellations && oldest) cancelledEarly.delete(oldest);
   }
 
-  async function invoke(command: Command, invocation: Invocation) {
+  async function invoke(command: Command, invocation: Invocation, trace: TraceHeaders) {
     const { commandId } = command;
     // It stays unanswered; the fleet may send it to the next daemon of this host.
     if (stopped) return;
@@ -78,7 +80,8 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
     }
     const stopping = new AbortController();
     if (cancelledEarly.has(commandId)) stopping.abort(cancelled(commandId));
-    const answered = answer(command, invocation, stopping.signal, options).then(send);
+    const traced = { hostId, command, invocation, trace };
+    const answered = answerInSpan(traced, () => answer(command, invocation, stopping.signal, options)).then(send);
     running.set(commandId, { stopping, answered });
     await answered.finally(() => running.delete(commandId));
   }
@@ -88,11 +91,11 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
   }
 
   return {
-    async run(command) {
+    async run(command, trace = {}) {
       const { action } = command;
       try {
         if (action.case === "cancellation") cancel(action.value.commandId);
-        if (action.case === "invocation") await invoke(command, action.value);
+        if (action.case === "invocation") await invoke(command, action.value, trace);
       } catch (error) {
         log.error({ err: error, commandId: command.commandId }, "command could not be answered");
       }
