@@ -2,7 +2,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type SignedCommand, TargetProofSchema } from "../gen/systemsmanager/bus/v1/command_pb.js";
-import type { Reply } from "../gen/systemsmanager/bus/v1/host_pb.js";
+import { ReplySchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import {
   AttachRequestSchema,
   type AttachResponse,
@@ -14,27 +14,44 @@ import type { TargetProof } from "../identity/target-tree.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { encodeFrame, framePrefix } from "../shared/grpc-frames.js";
 import type { TraceHeaders } from "../tracing/trace-context.js";
+import { type ReceivedReply, readReply } from "./read-reply.js";
+import { createWireReader } from "./wire-reader.js";
 
 /** What a daemon sent. */
 export type DaemonMessage =
   | { readonly case: "hello"; readonly hello: Hello }
-  | { readonly case: "reply"; readonly reply: Reply }
+  | { readonly case: "reply"; readonly reply: ReceivedReply }
   | { readonly case: "heartbeat" };
 
 // A command up to this size is copied into each frame, which is then one write; a larger one is shared by all frames.
 const joinedBytes = 16 * 1024;
 
 /** Throws MALFORMED_ENVELOPE when the bytes are not an AttachRequest that says something. */
-export function decodeDaemonMessage(bytes: Uint8Array): DaemonMessage {
+export function decodeDaemonMessage(bytes: Buffer): DaemonMessage {
   try {
+    const reply = replyWithin(bytes);
+    if (reply) return { case: "reply", reply: readReply(reply) };
     const { message } = fromBinary(AttachRequestSchema, bytes);
     if (message.case === "hello") return { case: "hello", hello: message.value };
-    if (message.case === "reply") return { case: "reply", reply: message.value };
+    // Written in an unusual way, such as in two parts.
+    if (message.case === "reply") {
+      return { case: "reply", reply: readReply(Buffer.from(toBinary(ReplySchema, message.value))) };
+    }
     if (message.case === "heartbeat") return { case: "heartbeat" };
   } catch (cause) {
     throw malformed(`not an AttachRequest: ${(cause as Error).message}`, cause);
   }
   throw malformed("an AttachRequest with nothing in it that this version knows");
+}
+
+const replyField = AttachRequestSchema.field.reply.number;
+const readReplyField = createWireReader({ bytes: [replyField], varints: [] });
+
+// The bytes of the reply when the message is a reply and nothing else: then nothing is decoded but what the relay needs.
+function replyWithin(bytes: Buffer): Buffer | undefined {
+  const fields = readReplyField(bytes, 0, bytes.length);
+  const start = fields?.starts[replyField];
+  return start === undefined ? undefined : bytes.subarray(start, fields?.ends[replyField]);
 }
 
 /** A whole frame with this response. */

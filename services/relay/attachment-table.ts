@@ -16,9 +16,9 @@ export interface Attachment {
   lastReceived: number;
   lastSent: number;
   /** Replies of the stream that the bus has, counted from the first without a gap. */
-  takenReplies(): bigint;
+  takenReplies(): number;
   /** What the daemon was told of them. */
-  toldReplies: bigint;
+  toldReplies: number;
 }
 
 /** What a host attaches with. */
@@ -45,7 +45,7 @@ export function createAttachmentTable(onPresence: PresenceListener): AttachmentT
       const former = byHostId.get(facts.hostId);
       const number = nextNumber(former, claimedNumber);
       const now = performance.now();
-      const attachment = { facts, number, stream, takenReplies, toldReplies: 0n, lastReceived: now, lastSent: now };
+      const attachment = { facts, number, stream, takenReplies, toldReplies: 0, lastReceived: now, lastSent: now };
       byHostId.set(facts.hostId, attachment);
       former?.stream.end(attachedElsewhere(facts.hostId));
       onPresence(attachment, true);
@@ -74,7 +74,9 @@ export function tellTaken(attachment: Attachment): void {
   const takenReplies = attachment.takenReplies();
   attachment.lastSent = performance.now();
   attachment.toldReplies = takenReplies;
-  attachment.stream.send([encodeResponse({ case: "heartbeat", value: create(HeartbeatSchema, { takenReplies }) })]);
+  attachment.stream.send([
+    encodeResponse({ case: "heartbeat", value: create(HeartbeatSchema, { takenReplies: BigInt(takenReplies) }) }),
+  ]);
 }
 
 // A host that keeps no count of its own gets the clock's, so that numbers grow across relays too.

@@ -12,6 +12,8 @@ export interface RelayCounters {
   busyDeliveries: number;
   /** Replies published. */
   replies: number;
+  /** Bus messages that carried them. */
+  replyBatches: number;
   /** Replies that the bus could not take then; their daemons bring them again. */
   refusedReplies: number;
   /** Replies that the bus will never take, with its reason in the log. */
@@ -31,6 +33,7 @@ export function createRelayCounters(): RelayCounters {
     deliveries: 0,
     busyDeliveries: 0,
     replies: 0,
+    replyBatches: 0,
     refusedReplies: 0,
     lostReplies: 0,
     attachments: 0,

@@ -11,6 +11,7 @@ import type { AttachStream, AttachStreamEvents } from "./attach-stream.js";
 import { type Attachment, type AttachmentTable, tellTaken } from "./attachment-table.js";
 import type { ReplyForwarder } from "./forward-replies.js";
 import type { RelayCounters } from "./relay-counters.js";
+import { createStreamReplies } from "./stream-replies.js";
 
 export interface ServeAttachOptions {
   readonly table: AttachmentTable;
@@ -22,16 +23,11 @@ export interface ServeAttachOptions {
   readonly log: Logger;
 }
 
-// Replies of one daemon that wait for the bus; beyond, its stream is not read.
-const maxPendingReplies = 32;
-
 /** What to do with the events of a new stream. */
 export function serveAttach(stream: AttachStream, options: ServeAttachOptions): AttachStreamEvents {
   const { table, counters, log } = options;
   let attachment: Attachment | undefined;
-  let receivedReplies = 0n;
-  // Numbers of the replies that the bus does not have yet, in order.
-  const pendingReplies = new Map<bigint, Promise<void>>();
+  const replies = createStreamReplies(stream, options.forwardReply);
   const helloTimer = setTimeout(() => stream.end(noHello(options.helloTimeoutMs)), options.helloTimeoutMs);
 
   function attach(hello: Hello) {
@@ -40,27 +36,9 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
     clearTimeout(helloTimer);
     const facts = hello.facts as NonNullable<Hello["facts"]>;
     stream.send([welcome(options)]);
-    attachment = table.attach({ facts, claimedNumber: hello.attachment, stream, takenReplies });
+    attachment = table.attach({ facts, claimedNumber: hello.attachment, stream, takenReplies: replies.taken });
     counters.attachments++;
     log.info({ hostId: facts.hostId, name: facts.name, attachment: String(attachment.number) }, "host attached");
-  }
-
-  function forward(to: Attachment, message: Extract<ReturnType<typeof decodeDaemonMessage>, { case: "reply" }>) {
-    if (message.reply.hostId !== to.facts.hostId) throw outOfPlace(`a reply of host ${message.reply.hostId}`);
-    const number = ++receivedReplies;
-    const taken = () => {
-      pendingReplies.delete(number);
-      if (pendingReplies.size === maxPendingReplies - 1) stream.setReading(true);
-    };
-    // A reply that the bus cannot take stays pending: the daemon attaches again, here or elsewhere, and brings it again.
-    const published = options.forwardReply(message.reply).then(taken, (error) => stream.end(error));
-    pendingReplies.set(number, published);
-    if (pendingReplies.size === maxPendingReplies) stream.setReading(false);
-  }
-
-  function takenReplies(): bigint {
-    const [oldestPending] = pendingReplies.keys();
-    return oldestPending === undefined ? receivedReplies : oldestPending - 1n;
   }
 
   return {
@@ -69,10 +47,12 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
       if (message.case === "hello") return attach(message.hello);
       if (!attachment) throw outOfPlace(`${message.case} before hello`);
       attachment.lastReceived = performance.now();
-      if (message.case === "reply") forward(attachment, message);
+      if (message.case !== "reply") return;
+      if (message.reply.hostId !== attachment.facts.hostId) throw outOfPlace(`a reply of host ${message.reply.hostId}`);
+      replies.forward(message.reply);
     },
     async onEnd() {
-      await Promise.all(pendingReplies.values());
+      await replies.settled();
       if (attachment) tellTaken(attachment);
     },
     onClose(error) {

@@ -1,8 +1,9 @@
 // The relay: joins the bus to daemons that have no broker credentials and no inbound port. It passes signed commands down and
 // replies up, says who is attached, and can neither sign nor forge.
 import { randomUUID } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
-import type { Bus } from "../bus/bus.js";
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { Bus, MessageBound } from "../bus/bus.js";
+import { ReplySchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import { DrainSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import type { ListenAddress, TlsIdentity } from "../shared/http2-listener.js";
 import { warnOfPlainText } from "../shared/http2-listener.js";
@@ -13,7 +14,9 @@ import { type AttachmentTable, createAttachmentTable, sweepAttachments } from ".
 import { createCommandForwarder } from "./forward-commands.js";
 import { createReplyForwarder } from "./forward-replies.js";
 import { createPresencePublisher } from "./publish-presence.js";
+import { readReply } from "./read-reply.js";
 import { createRelayCounters, type RelayCounters } from "./relay-counters.js";
+import type { ReplySource } from "./reply-lane.js";
 import { serveAttach } from "./serve-attach.js";
 
 export interface RelayOptions {
@@ -31,6 +34,10 @@ export interface RelayOptions {
   readonly helloTimeoutMs?: number;
   /** How long close() lets daemons finish what they do. */
   readonly drainMs?: number;
+  /** How long replies are kept that the bus cannot take; then their daemons have to bring them again. */
+  readonly replyPatienceMs?: number;
+  /** Replies that may wait for the bus; whoever brings more is not read until there is room. */
+  readonly maxWaitingReplies?: MessageBound;
 }
 
 export interface Relay {
@@ -47,6 +54,8 @@ const defaults = {
   maxQueuedBytesPerHost: 4 * 1024 * 1024,
   helloTimeoutMs: 10_000,
   drainMs: 2_000,
+  replyPatienceMs: 10_000,
+  maxWaitingReplies: { messages: 20_000, bytes: 64 * 1024 * 1024 },
 };
 
 const closeGraceMs = 1_000;
@@ -60,16 +69,12 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
   const counters = createRelayCounters();
   const presence = createPresencePublisher(options.bus, relayId, log);
   const table = createAttachmentTable(presence.publish);
-  const replies = createReplyForwarder(options.bus, counters, log);
+  const replies = createReplyForwarder({ ...options, counters });
   const forwardCommand = createCommandForwarder({
     ...options,
     table,
     counters,
-    // The forwarder has counted it; nobody can bring it again, and the run learns by its deadline.
-    reply: (reply) =>
-      void replies
-        .forward(reply)
-        .catch((error) => log.warn({ err: error, hostId: reply.hostId }, "the relay's own answer is lost")),
+    reply: (reply) => replies.forward(readReply(Buffer.from(toBinary(ReplySchema, reply))), ownReplies(log), 0),
   });
   // Before daemons can attach, so that no command passes unseen once the fleet knows of a host.
   const group = `${options.fleetId}.relay.${relayId}`;
@@ -94,8 +99,17 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
       await drain(table, options.drainMs);
       stopSweeping();
       await server.close(closeGraceMs);
-      await Promise.all([presence.close(), replies.idle()]);
+      await Promise.all([presence.close(), replies.close()]);
     },
+  };
+}
+
+// What the relay itself has to say. Nobody can bring it again, and the run learns by its deadline.
+function ownReplies(log: Logger): ReplySource {
+  return {
+    taken: () => undefined,
+    refused: (error) => log.warn({ err: error }, "the relay's own answer is lost"),
+    setReading: () => undefined,
   };
 }
 

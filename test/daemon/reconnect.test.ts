@@ -193,7 +193,7 @@ test("an answer that the bus cannot take is brought again, and the command is no
       return path.bus.publish(topic, message);
     },
   };
-  const relay = await path.startRelay({ bus });
+  const relay = await path.startRelay({ bus, replyPatienceMs: 0 });
   let runs = 0;
   const manageService = async () => {
     runs++;

@@ -52,9 +52,15 @@ export async function simulatedFleet(bus: Bus, key = generateSigningKey()): Prom
   const replies: Reply[] = [];
   const presences: Presence[] = [];
   const group = `fleet-${randomUUID()}`;
-  await bus.subscribe({ topic: "replies", group, partition: replyPartition, from: "latest" }, async ({ value }) => {
-    replies.push(...repliesOf(fromBinary(ReplyBatchSchema, value)));
-  });
+  await bus.subscribe(
+    { topic: "replies", group, partition: replyPartition, from: "latest" },
+    async ({ value, partition }) => {
+      const arrived = repliesOf(fromBinary(ReplyBatchSchema, value));
+      // Columns do not repeat where they lie.
+      for (const reply of arrived) reply.replyPartition = partition;
+      replies.push(...arrived);
+    },
+  );
   await bus.subscribe({ topic: "presence", group, from: "earliest" }, async ({ value }) => {
     const { record } = fromBinary(PresenceRecordSchema, value);
     if (record.case === "host") presences.push(record.value);
