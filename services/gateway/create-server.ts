@@ -17,9 +17,10 @@ import type { Principal } from "../identity/principal.js";
 import { createLogger } from "../shared/log.js";
 import { nearest } from "../shared/nearest.js";
 import { productVersion } from "../shared/version.js";
+import { type CallObserver, type ObservedCall, observeCall } from "./observe-call.js";
 import { renderFailure } from "./render/render-failure.js";
 import type { Arguments } from "./schema/decode-arguments.js";
-import type { FleetClient, Tool } from "./tool.js";
+import type { FleetClient, Tool, ToolCall } from "./tool.js";
 
 /** What a server instance is made of. */
 export interface ServerParts {
@@ -30,6 +31,7 @@ export interface ServerParts {
   readonly stateKey: Uint8Array;
   /** More than tools: prompts and resources of a test. */
   readonly extension?: ServerExtension;
+  readonly observer?: CallObserver;
 }
 
 /** Adds to a server what the product itself does not serve. */
@@ -70,7 +72,7 @@ export function createServer(parts: ServerParts): McpServer {
 
 function serveTools(
   { server }: McpServer,
-  { tools, fleet }: ServerParts,
+  { tools, fleet, observer }: ServerParts,
   seal: (state: unknown, context: ServerContext) => Promise<string>,
 ): void {
   const byName = new Map(tools.map((tool) => [tool.definition.name, tool]));
@@ -78,13 +80,14 @@ function serveTools(
   server.setRequestHandler("tools/call", async ({ params }, context) => {
     const tool = byName.get(params.name);
     if (!tool) throw unknownTool(params.name, [...byName.keys()]);
+    const observed = observeCall(params.name, context, fleet, observer);
     const call = {
-      fleet,
+      fleet: observed.fleet,
       context,
       clientCapabilities: declaredCapabilities(context) ?? server.getClientCapabilities(),
       sealState: (state: unknown) => seal(state, context),
     };
-    return answer(tool, params.arguments ?? {}, () => tool.call(params.arguments ?? {}, call));
+    return answer(tool, params.arguments ?? {}, call, observed);
   });
 }
 
@@ -92,11 +95,15 @@ function serveTools(
 async function answer(
   tool: Tool,
   given: Arguments,
-  run: () => Promise<CallToolResult | InputRequiredResult>,
+  call: ToolCall,
+  observed: ObservedCall,
 ): Promise<CallToolResult | InputRequiredResult> {
   try {
-    return await run();
+    const result = await tool.call(given, call);
+    observed.succeeded(result);
+    return result;
   } catch (error) {
+    observed.failed(error);
     if (error instanceof ProtocolError) throw error;
     if (!(error instanceof ConnectError))
       log.error({ err: error, tool: tool.definition.name, fields: Object.keys(given) }, "a tool failed");

@@ -2,12 +2,22 @@
 import { randomBytes } from "node:crypto";
 import type { Principal } from "../identity/principal.js";
 import { createServer, type ServerExtension } from "./create-server.js";
+import type { CallObserver } from "./observe-call.js";
 import { type HttpOptions, type HttpServer, serveHttp } from "./serve/serve-http.js";
 import { type StdioConnection, type StdioOptions, serveStdio } from "./serve/serve-stdio.js";
 import type { FleetClient, Tool } from "./tool.js";
 import { tools as productTools } from "./tools/index.js";
 
-export type { FleetClient, HttpOptions, HttpServer, ServerExtension, StdioConnection, StdioOptions, Tool };
+export type {
+  CallObserver,
+  FleetClient,
+  HttpOptions,
+  HttpServer,
+  ServerExtension,
+  StdioConnection,
+  StdioOptions,
+  Tool,
+};
 
 export interface GatewayOptions {
   /**
@@ -17,6 +27,7 @@ export interface GatewayOptions {
   /** Further tools, after the product's own. */
   readonly tools?: readonly Tool[];
   readonly extension?: ServerExtension;
+  readonly observer?: CallObserver;
   /**
    * Shared by the gateways behind one address; random, and so for this process alone, when absent. At least 32 bytes.
    */
@@ -35,9 +46,12 @@ export interface Gateway {
 export function createGateway(options: GatewayOptions): Gateway {
   const stateKey = options.stateKey ?? randomBytes(32);
   const tools = [...productTools, ...(options.tools ?? [])];
-  const extension = options.extension ? { extension: options.extension } : {};
+  const extras = {
+    ...(options.extension ? { extension: options.extension } : {}),
+    ...(options.observer ? { observer: options.observer } : {}),
+  };
   const serverFor = (principal: Principal) =>
-    createServer({ principal, fleet: options.fleetFor(principal), tools, stateKey, ...extension });
+    createServer({ principal, fleet: options.fleetFor(principal), tools, stateKey, ...extras });
   return {
     serveHttp: (http) => serveHttp(http, serverFor),
     serveStdio: (stdio) => serveStdio(stdio, serverFor),
