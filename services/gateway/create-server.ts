@@ -99,7 +99,7 @@ async function answer(
   observed: ObservedCall,
 ): Promise<CallToolResult | InputRequiredResult> {
   try {
-    const result = await tool.call(given, call);
+    const result = await observed.run(() => tool.call(given, call));
     observed.succeeded(result);
     return result;
   } catch (error) {

@@ -23,6 +23,8 @@ export type CallObserver = (tool: string) => (outcome: CallOutcome) => void;
 export interface ObservedCall {
   /** The fleet, called within the call's trace. */
   readonly fleet: FleetClient;
+  /** Runs the call itself, so that its log lines name the trace. */
+  run<Result>(call: () => Result): Result;
   succeeded(result: CallToolResult | InputRequiredResult): void;
   failed(error: unknown): void;
 }
@@ -39,6 +41,7 @@ export function observeCall(
   const ended = observer(tool);
   return {
     fleet: clientInTrace(FleetService, fleet, writeTraceContext(span.context)),
+    run: span.run,
     succeeded(result) {
       span.end();
       ended(isInputRequiredResult(result) ? "asked" : "ok");

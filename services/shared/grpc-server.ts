@@ -32,6 +32,8 @@ export interface GrpcServerOptions {
   readonly services: readonly DescService[];
   /** Throws UNAUTHENTICATED, or sets the caller in the request's context values. Health and reflection go without. */
   readonly authenticate: Interceptor;
+  /** Around everything else, for those who measure and trace. */
+  readonly observers?: readonly Interceptor[];
   readonly log: Logger;
 }
 
@@ -55,7 +57,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       addHealth(router, options.services);
       addReflection(router, options.services);
     },
-    interceptors: [exceptOpenServices(options.authenticate), validateRequests],
+    interceptors: [...(options.observers ?? []), exceptOpenServices(options.authenticate), validateRequests],
     readMaxBytes: maxRequestBytes,
     shutdownSignal: stopping.signal,
   });
