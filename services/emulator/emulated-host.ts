@@ -42,8 +42,8 @@ export async function startEmulatedHost(
   const provider = createSimulatedProvider({
     hostId,
     answers: fleet.answers,
-    async execute(method) {
-      fleet.executions.append({ hostId, name, commandId, method, time: new Date().toISOString() });
+    async execute(method, subjects) {
+      fleet.executions.append({ hostId, name, commandId, method, subjects, time: new Date().toISOString() });
       fleet.counters.executions++;
     },
   });

@@ -10,6 +10,8 @@ export interface Execution {
   readonly commandId: string;
   /** "manageService". */
   readonly method: string;
+  /** Units or packages that it changed. */
+  readonly subjects: readonly string[];
   /** RFC 3339, by the clock of this machine. */
   readonly time: string;
 }

@@ -2,7 +2,8 @@
 // told to change is handed to `execute`, which counts it.
 import { createHash } from "node:crypto";
 import type { Message } from "@bufbuild/protobuf";
-import type { ManageServiceRequest } from "../../gen/systemsmanager/mutation/v1/service_pb.js";
+import type { InstallPackagesResponse } from "../../gen/systemsmanager/mutation/v1/package_pb.js";
+import type { ManageServiceRequest, ManageServiceResponse } from "../../gen/systemsmanager/mutation/v1/service_pb.js";
 import type { ListPackagesRequest } from "../../gen/systemsmanager/telemetry/v1/package_pb.js";
 import type { ListProcessesRequest } from "../../gen/systemsmanager/telemetry/v1/process_pb.js";
 import type { ListServicesRequest } from "../../gen/systemsmanager/telemetry/v1/service_pb.js";
@@ -18,8 +19,8 @@ export interface SimulatedProviderOptions {
   readonly answers: SimulatedAnswers;
   /** Awaited before each operation; throws what the operation then fails with. */
   readonly before?: (method: string, signal: AbortSignal) => Promise<void>;
-  /** Awaited when a change is carried out, dry runs excepted; throws what the change then fails with. */
-  readonly execute: (method: string, signal: AbortSignal) => Promise<void>;
+  /** Awaited when a change is carried out, dry runs excepted, with what it changed; throws what the change then fails with. */
+  readonly execute: (method: string, subjects: readonly string[], signal: AbortSignal) => Promise<void>;
 }
 
 type Handler = (request: never, context: OperationContext) => Promise<object>;
@@ -36,7 +37,7 @@ export function createSimulatedProvider(options: SimulatedProviderOptions): OSPr
     await options.before?.(method, context.signal);
     const handler = handlers[method] ?? unsupported(method);
     const response = await handler(request as never, context);
-    if (isChange(method, request)) await options.execute(method, context.signal);
+    if (isChange(method, request)) await options.execute(method, subjectsOf(response), context.signal);
     return response;
   };
   const service = new Proxy({}, { get: (_, method: string) => call(method) });
@@ -53,6 +54,10 @@ const changes = ["manageService", "installPackages", "removePackages", "updatePa
 
 function isChange(method: string, request: Message): boolean {
   return changes.includes(method) && !(request as Message & { dryRun: boolean }).dryRun;
+}
+
+function subjectsOf(response: object): string[] {
+  return (response as InstallPackagesResponse | ManageServiceResponse).changes.map(({ subject }) => subject);
 }
 
 function createHandlers({ hostId, answers }: SimulatedProviderOptions): Record<string, Handler> {
