@@ -5,7 +5,13 @@ import type { Logger } from "../shared/log.js";
 import { failedReply } from "../shared/reply.js";
 import type { DaemonCounters } from "./daemon-counters.js";
 import type { CommandRunner } from "./run-command.js";
-import { type HostIdentity, type OpenedDelivery, openDelivery, verifyOrigin } from "./verify-command.js";
+import {
+  type HostIdentity,
+  type OpenedDelivery,
+  openDelivery,
+  validateUnsigned,
+  verifyOrigin,
+} from "./verify-command.js";
 
 export interface DeliveryHandlerOptions extends HostIdentity {
   readonly commands: CommandRunner;
@@ -18,25 +24,35 @@ export interface DeliveryHandlerOptions extends HostIdentity {
 
 /** Never throws: a delivery that cannot be believed is counted, and answered when it says whom to answer. */
 export function createDeliveryHandler(options: DeliveryHandlerOptions): (delivery: CommandDelivery) => void {
-  const { hostId, commands, send, counters, log, clock } = options;
+  const { commands, counters, log } = options;
   return (delivery) => {
     counters.deliveries++;
-    let opened: OpenedDelivery;
     try {
-      opened = openDelivery(delivery);
+      const opened = openDelivery(delivery);
+      const refusal = refusalOf(opened, options);
+      if (refusal === undefined) void commands.run(opened.command, delivery.traceContext);
+      else refuse(opened, refusal, options);
     } catch (error) {
       counters.malformed++;
       log.warn({ err: error }, "delivery refused");
-      return;
     }
-    try {
-      verifyOrigin(opened, options);
-    } catch (error) {
-      counters.refused++;
-      log.warn({ err: error, commandId: opened.command.commandId }, "command refused");
-      send(failedReply({ command: opened.command, hostId, startedAtMs: clock(), clock }, error));
-      return;
-    }
-    void commands.run(opened.command, delivery.traceContext);
   };
+}
+
+function refusalOf(opened: OpenedDelivery, identity: HostIdentity): unknown {
+  try {
+    verifyOrigin(opened, identity);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+function refuse(opened: OpenedDelivery, refusal: unknown, options: DeliveryHandlerOptions): void {
+  const { hostId, send, counters, log, clock } = options;
+  const { command } = opened;
+  validateUnsigned(opened);
+  counters.refused++;
+  log.warn({ err: refusal, commandId: command.commandId }, "command refused");
+  send(failedReply({ command, hostId, startedAtMs: clock(), clock }, refusal));
 }

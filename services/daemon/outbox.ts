@@ -29,12 +29,23 @@ export function createOutbox(counters: DaemonCounters, log: Logger, onTaken: (re
   let sent = 0;
   let gone = 0;
 
+  let retry: NodeJS.Timeout | undefined;
+
   function flush() {
-    for (const reply of replies.slice(sent)) {
-      if (!connection?.send(reply)) return;
+    if (!connection) return;
+    for (let next = replies[sent]; next; next = replies[sent]) {
+      if (!connection.send(next)) {
+        retry ??= setTimeout(flushAgain, retryMs);
+        return;
+      }
       sent++;
       counters.replies++;
     }
+  }
+
+  function flushAgain() {
+    retry = undefined;
+    flush();
   }
 
   function remove(count: number) {
@@ -55,9 +66,6 @@ export function createOutbox(counters: DaemonCounters, log: Logger, onTaken: (re
     }
   }
 
-  const timer = setInterval(() => {
-    if (replies.length > sent) flush();
-  }, retryMs);
   return {
     send(reply) {
       replies.push(reply);
@@ -77,6 +85,6 @@ export function createOutbox(counters: DaemonCounters, log: Logger, onTaken: (re
       remove(confirmed);
       for (const reply of taken) onTaken(reply);
     },
-    close: () => clearInterval(timer),
+    close: () => clearTimeout(retry),
   };
 }

@@ -13,6 +13,7 @@ import {
   type Welcome,
 } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
+import { checkRegularly } from "./check-regularly.js";
 import { type DialledStream, type DialOptions, dialStream } from "./dial-stream.js";
 
 export interface RelayConnectionOptions extends DialOptions {
@@ -99,12 +100,11 @@ function createLiveness() {
       lastSent = performance.now();
     },
     watch(intervalMs: number, heartbeat: () => void, stream: DialledStream): () => void {
-      const timer = setInterval(() => {
+      return checkRegularly(intervalMs / 4, () => {
         const now = performance.now();
         if (now - lastReceived > 3 * intervalMs) stream.end(silent(now - lastReceived));
         else if (now - lastSent >= intervalMs) heartbeat();
-      }, intervalMs / 4);
-      return () => clearInterval(timer);
+      });
     },
   };
 }

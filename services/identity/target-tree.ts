@@ -11,8 +11,10 @@ export const hostIdBytes = 16;
 export const bucketSize = 32;
 
 const bucketBytes = bucketSize * hostIdBytes;
+const digestBytes = 32;
 const leafPrefix = Buffer.of(0);
-const nodePrefix = Buffer.of(1);
+// What two digests are hashed in: every host hashes its way up a tree for every command.
+const node = Buffer.alloc(1 + 2 * digestBytes, 1);
 
 /** Proof that the hosts of a bucket are in a tree of a given size. */
 export interface TargetProof {
@@ -85,16 +87,16 @@ function holdsHost(bucket: Uint8Array, hostId: string): boolean {
 function holdsBucket(root: Uint8Array, size: number, proof: TargetProof): boolean {
   let computed = leafHash(proof.bucket);
   let index = proof.bucketIndex;
-  const path = [...proof.path];
+  let step = 0;
   for (let width = Math.ceil(size / bucketSize); width > 1; width = (width + 1) >> 1) {
     if (index % 2 === 1 || index + 1 < width) {
-      const sibling = path.shift();
-      if (sibling?.length !== 32) return false;
+      const sibling = proof.path[step++];
+      if (sibling?.length !== digestBytes) return false;
       computed = index % 2 === 1 ? nodeHash(sibling, computed) : nodeHash(computed, sibling);
     }
     index >>= 1;
   }
-  return path.length === 0 && Buffer.from(computed).equals(root);
+  return step === proof.path.length && Buffer.compare(computed, root) === 0;
 }
 
 function splitIntoBuckets(targetIds: Uint8Array): Uint8Array[] {
@@ -130,5 +132,7 @@ function leafHash(bucket: Uint8Array): Uint8Array {
 }
 
 function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return hash("sha256", Buffer.concat([nodePrefix, left, right]), "buffer");
+  node.set(left, 1);
+  node.set(right, 1 + digestBytes);
+  return hash("sha256", node, "buffer");
 }
