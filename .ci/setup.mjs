@@ -15,6 +15,8 @@ const testPackages = {
   iproute2: "ip",
   procps: "ps",
   "util-linux": "unshare",
+  "default-jdk-headless": "java",
+  maven: "mvn",
 };
 
 process.chdir(new URL("..", import.meta.url).pathname);
@@ -29,6 +31,10 @@ step("TypeScript", ["services", "bench", "tsconfig.json", "tsconfig.build.json"]
   "-p",
   "tsconfig.build.json",
 ]);
+
+if (process.argv.includes("--test")) {
+  run("Apache Kafka for the tests", [process.execPath, "test/kafka/prepare.mjs"]);
+}
 
 function missingPackages(packages) {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
