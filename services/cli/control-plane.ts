@@ -17,10 +17,12 @@ import {
   tokenAuthenticator,
 } from "../identity/principal.js";
 import { loadOrCreateSigningKey, type VerifyingKey } from "../identity/signing-key.js";
+import type { Metrics } from "../metrics/metrics.js";
 import { type Relay, startRelay } from "../relay/start-relay.js";
 import { type GrpcServer, type ListenAddress, startGrpcServer, type TlsIdentity } from "../shared/grpc-server.js";
 import { createLogger } from "../shared/log.js";
 import { validateRequests } from "../shared/validation.js";
+import { traceRpcs } from "../tracing/trace-rpcs.js";
 import { type Addresses, forgetAddresses, writeAddresses } from "./addresses.js";
 import { openAll } from "./closer.js";
 import type { FleetClient } from "./fleet-client.js";
@@ -42,6 +44,8 @@ export interface ControlPlaneOptions {
   readonly bus?: ListenAddress;
   /** For the relay and the bus; without it daemons attach in plain text. */
   readonly tls?: TlsIdentity;
+  /** Stays the caller's. */
+  readonly metrics?: Metrics;
 }
 
 /** A control plane at work. */
@@ -57,7 +61,8 @@ export interface ControlPlane {
 
 /** Resolves when everything listens. STORAGE_FAILED when another process uses the state directory; UNREACHABLE for a port. */
 export function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { fleetId, stateDirectory } = options;
+  const { fleetId, stateDirectory, metrics } = options;
+  const observers = [traceRpcs, ...(metrics ? [metrics.rpcs] : [])];
   const paths = statePaths(stateDirectory);
   return openAll(async (closer) => {
     closer.add(await lockStateDirectory(stateDirectory));
@@ -78,14 +83,16 @@ export function startControlPlane(options: ControlPlaneOptions): Promise<Control
       }),
     );
     const relay = options.relay && closer.add(await startOwnRelay(bus, options.relay, options));
-    const fleetFor = clientsInProcess(fleet.routes);
-    const gateway = createGateway({ fleetFor });
+    metrics?.show({ bus, relay });
+    const fleetFor = clientsInProcess(fleet.routes, observers);
+    const gateway = createGateway({ fleetFor, ...(metrics ? { observer: metrics.toolCalls } : {}) });
     const grpc = closer.add(
       await startGrpcServer({
         listen: options.grpc,
         routes: fleet.routes,
         services: [FleetService],
         authenticate: authenticateRequests(authenticate),
+        observers,
         log: createLogger("grpc"),
       }),
     );
@@ -121,12 +128,15 @@ function serveBus(bus: Bus, listen: ListenAddress, options: ControlPlaneOptions)
 }
 
 /** Clients of the fleet's routes in this process, one for each principal. */
-function clientsInProcess(routes: (router: ConnectRouter) => void): (principal: Principal) => FleetClient {
+function clientsInProcess(
+  routes: (router: ConnectRouter) => void,
+  observers: readonly Interceptor[],
+): (principal: Principal) => FleetClient {
   const clients = new Map<string, FleetClient>();
   return (principal) => {
     const known = clients.get(principal.name);
     if (known) return known;
-    const interceptors = [actAs(principal), validateRequests];
+    const interceptors = [...observers, actAs(principal), validateRequests];
     const client = createClient(FleetService, createRouterTransport(routes, { router: { interceptors } }));
     clients.set(principal.name, client);
     return client;

@@ -1,6 +1,7 @@
 // This machine as a host of the control plane in the same process, over the same relay as every other host.
 import { setTimeout as sleep } from "node:timers/promises";
 import { startDaemon } from "../daemon/start-daemon.js";
+import type { Metrics } from "../metrics/metrics.js";
 import { getOSProvider } from "../providers/get-os-provider.js";
 import { ErrorReason, failure, hasReason } from "../shared/errors.js";
 import { createLogger } from "../shared/log.js";
@@ -17,6 +18,7 @@ export interface LocalDaemonOptions {
   readonly name: string;
   readonly label: Record<string, string>;
   readonly stateDirectory: string;
+  readonly metrics?: Metrics | undefined;
 }
 
 const attachTimeoutMs = 10_000;
@@ -24,13 +26,13 @@ const attachPollMs = 20;
 
 /** Resolves when the fleet knows this machine by its name. */
 export function startLocalDaemon(options: LocalDaemonOptions): Promise<{ close(): Promise<void> }> {
-  const { controlPlane, relay, fleetId, name, label, stateDirectory } = options;
+  const { controlPlane, relay, fleetId, name, label, stateDirectory, metrics } = options;
   const log = createLogger("daemon");
   const { daemon } = statePaths(stateDirectory);
   return openAll(async (closer) => {
     closer.add(await lockStateDirectory(daemon));
     const provider = closer.add(await getOSProvider({ log, stateDirectory: daemon }));
-    closer.add(
+    const own = closer.add(
       await startDaemon({
         provider,
         relayUrls: [relay],
@@ -42,6 +44,7 @@ export function startLocalDaemon(options: LocalDaemonOptions): Promise<{ close()
         log,
       }),
     );
+    metrics?.show({ daemon: own });
     await waitUntilOnline(options);
     return closer;
   });

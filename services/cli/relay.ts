@@ -3,9 +3,10 @@
 import { Command } from "commander";
 import { parseListenAddress } from "./arguments.js";
 import { addKafkaOptions } from "./kafka-options.js";
+import { addMetricsOption } from "./metrics-option.js";
 import type { RelayOptions } from "./run-relay.js";
 
-export const relay = addKafkaOptions(new Command("relay"))
+export const relay = addMetricsOption(addKafkaOptions(new Command("relay")))
   .description("take daemons for a control plane that runs elsewhere")
   .option("--bus <url>", "without Kafka: bus of the control plane, as `up --bus` prints it")
   .option("--bus-token <file>", "credential for it (relay.token of the control plane)")

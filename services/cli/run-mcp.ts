@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { createGateway, type Gateway } from "../gateway/gateway.js";
 import { createLogger } from "../shared/log.js";
+import { startTracing } from "../tracing/start-tracing.js";
 import { readAddresses } from "./addresses.js";
 import { openAll } from "./closer.js";
 import { startControlPlane } from "./control-plane.js";
@@ -22,6 +23,7 @@ interface OpenGateway {
 
 /** Serves until the client closes its end or a signal comes. */
 export async function runMcp(options: McpOptions): Promise<void> {
+  const tracing = await startTracing({ part: "mcp", passesOn: true, log: createLogger("mcp") });
   const open = await openGateway(options);
   const connection = open.gateway.serveStdio({ principal: localPrincipal });
   process.once("SIGINT", () => process.stdin.destroy());
@@ -29,6 +31,7 @@ export async function runMcp(options: McpOptions): Promise<void> {
   await connection.closed;
   await connection.close();
   await open.close();
+  await tracing.close();
 }
 
 /** Says on stderr which control plane it chose. */

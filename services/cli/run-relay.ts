@@ -4,13 +4,15 @@ import { startRelay } from "../relay/start-relay.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
 import { createLogger, type Logger } from "../shared/log.js";
+import { startTracing } from "../tracing/start-tracing.js";
 import { readOptionFile } from "./arguments.js";
 import { openAll } from "./closer.js";
 import { type KafkaOptions, kafkaBusOf } from "./kafka-options.js";
+import { type MetricsOption, openMetrics } from "./metrics-option.js";
 import { runUntilSignal } from "./run-until-signal.js";
 import { type TlsOptions, tlsOf } from "./tls-options.js";
 
-export interface RelayOptions extends TlsOptions, KafkaOptions {
+export interface RelayOptions extends TlsOptions, KafkaOptions, MetricsOption {
   readonly bus?: string;
   readonly busToken?: string;
   readonly busCa?: string;
@@ -24,9 +26,12 @@ export function runRelay(options: RelayOptions): Promise<void> {
   const { listen, fleetId, relayId } = options;
   const log = createLogger("relay");
   return openAll(async (closer) => {
+    closer.add(await startTracing({ part: "relay", passesOn: true, log }));
+    const metrics = await openMetrics(options, closer, log);
     const bus = closer.add(await openBus(kafkaBusOf(options, fleetId, log) ?? remoteBusOf(options, log)));
     const identity = relayId === undefined ? {} : { relayId };
-    closer.add(await startRelay({ bus, fleetId, listen, log, ...identity, ...tlsOf(options) }));
+    const relay = closer.add(await startRelay({ bus, fleetId, listen, log, ...identity, ...tlsOf(options) }));
+    metrics?.show({ bus, relay });
     await runUntilSignal(closer.close);
   });
 }

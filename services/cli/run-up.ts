@@ -1,9 +1,11 @@
 // What `up` does; apart from its options, so that other verbs do not load a whole control plane.
 import { TelemetryService } from "../gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
+import type { Metrics } from "../metrics/metrics.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
 import { createLogger } from "../shared/log.js";
 import { operationName } from "../shared/operations.js";
+import { startTracing } from "../tracing/start-tracing.js";
 import { openAll } from "./closer.js";
 import { commandName } from "./command-name.js";
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from "./control-plane.js";
@@ -11,11 +13,12 @@ import { localPrincipal } from "./fleet-client.js";
 import { followRun, printSummary } from "./follow-run.js";
 import { type KafkaOptions, kafkaBusOf } from "./kafka-options.js";
 import { startLocalDaemon } from "./local-daemon.js";
+import { type MetricsOption, openMetrics } from "./metrics-option.js";
 import { runUntilSignal } from "./run-until-signal.js";
 import { statePaths } from "./state-directory.js";
 import { type TlsOptions, tlsOf } from "./tls-options.js";
 
-export interface UpOptions extends TlsOptions, KafkaOptions {
+export interface UpOptions extends TlsOptions, KafkaOptions, MetricsOption {
   readonly mcp: ListenAddress;
   readonly grpc: ListenAddress;
   /** False with --no-relay. */
@@ -34,10 +37,13 @@ export function runUp(options: UpOptions): Promise<void> {
   const stateDirectory = options.stateDir;
   return openAll(async (closer) => {
     if (options.daemon && !options.relay) throw noRelayForDaemon();
-    const controlPlane = closer.add(await startControlPlane(controlPlaneOptions(options)));
+    const log = createLogger("up");
+    closer.add(await startTracing({ part: "up", passesOn: true, log }));
+    const metrics = await openMetrics(options, closer, log);
+    const controlPlane = closer.add(await startControlPlane(controlPlaneOptions(options, metrics)));
     if (options.daemon) {
       const relay = controlPlane.addresses.relay as string;
-      closer.add(await startLocalDaemon({ ...options, stateDirectory, controlPlane, relay }));
+      closer.add(await startLocalDaemon({ ...options, stateDirectory, controlPlane, relay, metrics }));
       await describeThisMachine(controlPlane, options.name);
     }
     printAddresses(controlPlane, options);
@@ -45,8 +51,8 @@ export function runUp(options: UpOptions): Promise<void> {
   });
 }
 
-function controlPlaneOptions(options: UpOptions): ControlPlaneOptions {
-  const { relay, stateDir: stateDirectory, fleetId, ...others } = options;
+function controlPlaneOptions(options: UpOptions, metrics: Metrics | undefined): ControlPlaneOptions {
+  const { relay, stateDir: stateDirectory, fleetId, metrics: _address, ...others } = options;
   const kafka = kafkaBusOf(options, fleetId, createLogger("bus"));
   return {
     ...others,
@@ -55,6 +61,7 @@ function controlPlaneOptions(options: UpOptions): ControlPlaneOptions {
     ...tlsOf(options),
     ...(relay ? { relay } : {}),
     ...(kafka ? { openBus: kafka } : {}),
+    ...(metrics ? { metrics } : {}),
   };
 }
 

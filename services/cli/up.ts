@@ -4,12 +4,13 @@ import { Command } from "commander";
 import type { ListenAddress } from "../shared/grpc-server.js";
 import { collectLabel, parseIndex, parseListenAddress } from "./arguments.js";
 import { addKafkaOptions } from "./kafka-options.js";
+import { addMetricsOption } from "./metrics-option.js";
 import type { UpOptions } from "./run-up.js";
 import { defaultStateDirectory } from "./state-directory.js";
 
 const loopback = (port: number): ListenAddress => ({ host: "127.0.0.1", port });
 
-export const up = addKafkaOptions(new Command("up"))
+export const up = addMetricsOption(addKafkaOptions(new Command("up")))
   .description("run everything in one process and answer for this machine")
   .option("--mcp <address>", "where MCP clients connect", parseListenAddress, loopback(7600))
   .option("--grpc <address>", "where FleetService listens", parseListenAddress, loopback(7601))

@@ -18,6 +18,15 @@ export interface DaemonCounters {
   attachments: number;
 }
 
+/** What is under way in a daemon now. */
+export interface DaemonGauges {
+  readonly attached: boolean;
+  readonly runningCommands: number;
+  /** Replies that the bus does not have yet, as far as the daemon was told. */
+  readonly waitingReplies: number;
+  readonly waitingReplyBytes: number;
+}
+
 /** All zero. */
 export function createDaemonCounters(): DaemonCounters {
   return {

@@ -12,6 +12,8 @@ export interface Outbox {
   attach(connection: RelayConnection | undefined): void;
   /** The relay has so many replies of this connection, counted from its first. */
   taken(replies: number): void;
+  /** What is kept. */
+  waiting(): { readonly replies: number; readonly bytes: number };
   close(): void;
 }
 
@@ -85,6 +87,7 @@ export function createOutbox(counters: DaemonCounters, log: Logger, onTaken: (re
       remove(confirmed);
       for (const reply of taken) onTaken(reply);
     },
+    waiting: () => ({ replies: replies.length, bytes }),
     close: () => clearTimeout(retry),
   };
 }

@@ -39,6 +39,8 @@ export interface CommandRunner {
   reportEarlierChanges(): void;
   /** The bus has this reply; never rejects. */
   confirm(reply: Reply): Promise<void>;
+  /** Commands that run now, by id. */
+  readonly running: ReadonlyMap<string, unknown>;
   /** Resolves when every command is answered. */
   idle(): Promise<void>;
   /** Takes no more commands, ends everything but a change that has begun, and resolves as idle does. */
@@ -114,6 +116,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
         );
       }
     },
+    running,
     idle,
     stop() {
       stopped = true;

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
+import type { Interceptor } from "@connectrpc/connect";
 import { type HostFacts, HostFactsSchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import { authenticateRequests } from "../identity/authenticate.js";
 import { localTokenAuthenticator } from "../identity/principal.js";
@@ -18,7 +19,7 @@ import { validate } from "../shared/validation.js";
 import { productVersion, protocolVersion } from "../shared/version.js";
 import { addTelemetryService } from "../telemetry/telemetry-service.js";
 import { type BackoffOptions, defaultBackoff } from "./backoff.js";
-import { createDaemonCounters, type DaemonCounters } from "./daemon-counters.js";
+import { createDaemonCounters, type DaemonCounters, type DaemonGauges } from "./daemon-counters.js";
 import type { ClientTls } from "./dial-stream.js";
 import { createDeliveryHandler } from "./handle-delivery.js";
 import { type Journal, openJournal } from "./journal.js";
@@ -43,6 +44,8 @@ export interface DaemonOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Where direct gRPC clients are answered; they present the token. */
   readonly listen?: ListenAddress & { readonly token: string };
+  /** Around the calls of direct clients, for those who measure and trace. */
+  readonly observers?: readonly Interceptor[];
   /** For https relays. */
   readonly tls?: ClientTls;
   readonly log: Logger;
@@ -59,6 +62,7 @@ export interface Daemon {
   /** Present when it listens. */
   readonly directUrl?: string;
   counters(): Readonly<DaemonCounters>;
+  gauges(): DaemonGauges;
   /** Takes no more commands, lets a change that runs end for a while, then leaves. */
   close(): Promise<void>;
 }
@@ -86,7 +90,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clock,
   });
   const onDelivery = createDeliveryHandler({ ...options, hostId, commands, send: outbox.send, counters, log, clock });
-  const direct = await startDirectServer(runner, options.listen, log).catch(async (error) => {
+  const direct = await startDirectServer(runner, options, log).catch(async (error) => {
     outbox.close();
     await journal.close();
     throw error;
@@ -110,10 +114,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   commands.reportEarlierChanges();
+  let attached = false;
   const attacher = stayAttached({
     relayUrls: options.relayUrls,
     connect,
-    onConnection: outbox.attach,
+    onConnection: (connection) => {
+      attached = connection !== undefined;
+      outbox.attach(connection);
+    },
     backoff: options.backoff ?? defaultBackoff,
     log,
   });
@@ -121,6 +129,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     hostId,
     ...(direct ? { directUrl: direct.url } : {}),
     counters: () => ({ ...counters }),
+    gauges() {
+      const { replies, bytes } = outbox.waiting();
+      return { attached, runningCommands: commands.running.size, waitingReplies: replies, waitingReplyBytes: bytes };
+    },
     async close() {
       await direct?.close();
       // A change that runs longer is left to the journal, which will call it indeterminate.
@@ -145,11 +157,11 @@ async function collectFacts({ provider, name = hostname(), labels = {} }: Daemon
 
 async function startDirectServer(
   runner: OperationRunner,
-  options: DaemonOptions["listen"],
+  { listen: address, observers = [] }: DaemonOptions,
   log: Logger,
 ): Promise<GrpcServer | undefined> {
-  if (!options) return undefined;
-  const { token, ...listen } = options;
+  if (!address) return undefined;
+  const { token, ...listen } = address;
   return startGrpcServer({
     listen,
     routes: (router) => {
@@ -158,6 +170,7 @@ async function startDirectServer(
     },
     services: hostServices,
     authenticate: authenticateRequests(localTokenAuthenticator(token)),
+    observers,
     log,
   });
 }
