@@ -2,13 +2,13 @@
 // when the process that started it is killed.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ErrorReason, failure } from "../../services/shared/errors.js";
 import { type BrokerProcess, createBroker } from "./broker-process.js";
 import type { BrokerPorts, ListenerKind } from "./broker-properties.js";
 import { type Certificates, createCertificates } from "./certificates.js";
+import { findFreePorts } from "./free-ports.js";
 import { prepareKafka } from "./prepare.mjs";
 import { waitUntilReady } from "./ready.js";
 
@@ -126,18 +126,9 @@ function notOurs(what: string) {
 }
 
 async function findPorts(count: number): Promise<BrokerPorts[]> {
-  const servers = await Promise.all(Array.from({ length: count * 3 }, openServer));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports = await findFreePorts(count * 3);
   return Array.from({ length: count }, (_, index) => {
     const [internal, controller, client] = ports.slice(index * 3) as [number, number, number];
     return { internal, controller, client };
-  });
-}
-
-function openServer() {
-  return new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve(server));
   });
 }
