@@ -1,7 +1,8 @@
 // One group on one topic: its position in every partition, and which of its members owns which partition.
 import { ErrorReason, failure } from "../../shared/errors.js";
 import type { MessageHandler, StartPosition, Subscription } from "../bus.js";
-import { createDeliveryLane, type DeliveryCounters, type LaneOwner } from "./delivery-lane.js";
+import type { DeliveryCounters, DeliveryOwner } from "../handle-until-done.js";
+import { createDeliveryLane } from "./delivery-lane.js";
 import type { PartitionLog } from "./partition-log.js";
 
 /** A subscriber that joins. */
@@ -38,9 +39,9 @@ export function createConsumerGroup(
   const lanes = logs.map((log, partition) =>
     createDeliveryLane(log, partition, from === "earliest" ? 0 : log.end(), counters, tellCaughtUp),
   );
-  const members = new Map<LaneOwner, GroupMember>();
+  const members = new Map<DeliveryOwner, GroupMember>();
   // Those who wait for what was there when they came: where each partition ended then.
-  const catchingUp = new Map<LaneOwner, { readonly ends: readonly number[]; readonly resolve: () => void }>();
+  const catchingUp = new Map<DeliveryOwner, { readonly ends: readonly number[]; readonly resolve: () => void }>();
 
   function tellCaughtUp() {
     for (const [owner, { ends, resolve }] of catchingUp) {
@@ -50,7 +51,7 @@ export function createConsumerGroup(
     }
   }
 
-  function catchUp(owner: LaneOwner): Promise<void> {
+  function catchUp(owner: DeliveryOwner): Promise<void> {
     const ends = logs.map((log) => log.end());
     return new Promise((resolve) => catchingUp.set(owner, { ends, resolve }));
   }
@@ -80,7 +81,7 @@ export function createConsumerGroup(
       checkAlone(member);
       const closing = new AbortController();
       const { handler, maxInFlight } = member;
-      const owner: LaneOwner = { handler, maxInFlight, signal: closing.signal, expired: 0 };
+      const owner: DeliveryOwner = { handler, maxInFlight, signal: closing.signal, expired: 0 };
       members.set(owner, member);
       const caughtUp = catchUp(owner);
       share();

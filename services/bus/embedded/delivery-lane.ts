@@ -1,42 +1,26 @@
 // One group's way through one partition: it hands messages to whichever subscriber owns the partition now.
-
-import { pause } from "../../shared/pause.js";
-import type { MessageHandler, OutgoingMessage } from "../bus.js";
+import {
+  countExpired,
+  type DeliveryCounters,
+  type DeliveryOwner,
+  handleUntilDone,
+  hasExpired,
+} from "../handle-until-done.js";
 import type { PartitionLog, StoredMessage } from "./partition-log.js";
-
-/** What a lane counts. */
-export interface DeliveryCounters {
-  delivered: number;
-  rejected: number;
-  expired: number;
-}
-
-/** A subscriber as lanes see it. */
-export interface LaneOwner {
-  readonly handler: MessageHandler;
-  readonly maxInFlight: number;
-  /** Aborted when it closes: it then gets no further calls. */
-  readonly signal: AbortSignal;
-  /** Messages that lanes skipped for it because they had expired. */
-  expired: number;
-}
 
 export interface DeliveryLane {
   /** Offset of the oldest message that is not done. */
   position(): number;
   /** From now on messages go to this owner, beginning with the oldest that is not done; undefined stops the flow. */
-  assign(owner: LaneOwner | undefined): void;
-  owner(): LaneOwner | undefined;
+  assign(owner: DeliveryOwner | undefined): void;
+  owner(): DeliveryOwner | undefined;
   /** Messages at its position and behind it. */
   behind(): number;
   /** There may be more to deliver. */
   wake(): void;
   /** Resolves when no handler of this owner runs. */
-  idle(owner: LaneOwner): Promise<void>;
+  idle(owner: DeliveryOwner): Promise<void>;
 }
-
-const firstPauseMs = 10;
-const longestPauseMs = 1_000;
 
 /** A lane that begins at this offset. */
 export function createDeliveryLane(
@@ -47,10 +31,10 @@ export function createDeliveryLane(
   /** Called when the position may have moved. */
   onProgress: () => void,
 ): DeliveryLane {
-  let owner: LaneOwner | undefined;
+  let owner: DeliveryOwner | undefined;
   let next = startOffset;
   let scheduled = false;
-  const running = new Map<number, { readonly by: LaneOwner; readonly ended: Promise<void> }>();
+  const running = new Map<number, { readonly by: DeliveryOwner; readonly ended: Promise<void> }>();
   // Left unfinished by an owner that went; they come before everything else.
   const returned = new Set<number>();
 
@@ -72,7 +56,7 @@ export function createDeliveryLane(
     }
   }
 
-  function take(by: LaneOwner): StoredMessage | undefined {
+  function take(by: DeliveryOwner): StoredMessage | undefined {
     for (let stored = takeStored(); stored; stored = takeStored()) {
       if (!hasExpired(stored.message)) return stored;
       countExpired(by, counters);
@@ -92,8 +76,9 @@ export function createDeliveryLane(
     return stored;
   }
 
-  async function handle(stored: StoredMessage, by: LaneOwner): Promise<void> {
-    const done = await handleUntilDone(stored, by, partition, counters);
+  async function handle(stored: StoredMessage, by: DeliveryOwner): Promise<void> {
+    const { message, offset } = stored;
+    const done = await handleUntilDone({ ...message, partition, offset: BigInt(offset) }, by, counters);
     running.delete(stored.offset);
     if (!done) returned.add(stored.offset);
     schedule();
@@ -112,43 +97,4 @@ export function createDeliveryLane(
       await Promise.all([...running.values()].filter(({ by }) => by === of).map(({ ended }) => ended));
     },
   };
-}
-
-// False when the owner closed before the handler resolved.
-async function handleUntilDone(
-  { message, offset }: StoredMessage,
-  owner: LaneOwner,
-  partition: number,
-  counters: DeliveryCounters,
-): Promise<boolean> {
-  for (let attempt = 1; !owner.signal.aborted; attempt++) {
-    try {
-      await owner.handler({ ...message, partition, offset: BigInt(offset), attempt });
-      counters.delivered++;
-      return true;
-    } catch {
-      // The handler's own log says why; the bus counts and calls again.
-      counters.rejected++;
-    }
-    if (hasExpired(message)) {
-      countExpired(owner, counters);
-      return true;
-    }
-    await pauseBefore(attempt, owner.signal);
-  }
-  return false;
-}
-
-function hasExpired({ expiresAtMs }: OutgoingMessage): boolean {
-  return (expiresAtMs ?? Number.POSITIVE_INFINITY) <= Date.now();
-}
-
-function countExpired(owner: LaneOwner, counters: DeliveryCounters): void {
-  owner.expired++;
-  counters.expired++;
-}
-
-async function pauseBefore(attempt: number, signal: AbortSignal): Promise<void> {
-  const milliseconds = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1));
-  await pause(milliseconds, signal);
 }

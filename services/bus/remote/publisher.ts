@@ -1,20 +1,18 @@
-// Publishing in order: one call is under way at a time, and what comes meanwhile goes together with the next one. While the
-// server is away messages wait, up to a bound of number, bytes and time; one that was taken just before may be published twice.
+// Publishing over BusService, all topics in one order.
 import {
   type PublishedMessage,
   PublishedMessageSchema,
   type PublishResult,
 } from "../../gen/systemsmanager/bus/v1/bus_service_pb.js";
-import { backoffMs } from "../../shared/backoff.js";
 import { ErrorReason, failure, failureOf, hasReason } from "../../shared/errors.js";
 import type { Logger } from "../../shared/log.js";
-import { pause } from "../../shared/pause.js";
 import { validate } from "../../shared/validation.js";
 import { compactedTopics, type MessageBound, type OutgoingMessage, type Topic } from "../bus.js";
 import { checkMessageSize } from "../message-size.js";
+import { createPublishQueue, type PublishOutcome } from "../publish-queue.js";
+import type { MessagePlace } from "../waiting-messages.js";
 import { toPublished } from "../wire.js";
 import type { BusConnection } from "./bus-connection.js";
-import { createWaitingMessages, type MessagePlace, type WaitingMessage } from "./waiting-messages.js";
 
 export interface PublisherOptions {
   readonly connection: BusConnection;
@@ -37,49 +35,18 @@ export interface Publisher {
 }
 
 const defaultQueue: MessageBound = { messages: 100_000, bytes: 64 * 1024 * 1024 };
-const defaultPatienceMs = 10_000;
-const backoff = { firstMs: 100, longestMs: 2_000 };
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { connection, queue = defaultQueue, counters, closing, log, patienceMs = defaultPatienceMs } = options;
-  const waiting = createWaitingMessages(queue);
-  let flushing = false;
+  const { connection, queue: bound = defaultQueue, counters, closing, log } = options;
   const newest = new Map<string, { readonly topic: Topic; readonly message: OutgoingMessage }>();
-
-  function enqueue(message: PublishedMessage): Promise<MessagePlace> {
-    return new Promise((resolve, reject) => {
-      waiting.add({ message, deadline: performance.now() + patienceMs, resolve, reject });
-      if (!flushing) void flush();
-    });
-  }
-
-  async function flush() {
-    flushing = true;
-    // What is published in the same turn goes together.
-    await undefined;
-    for (let failures = 0; waiting.length() > 0; ) {
-      const batch = waiting.nextBatch();
-      try {
-        const messages = batch.map(({ message }) => message);
-        settle(batch, await connection.publish(messages, closing));
-        waiting.remove(batch.length);
-        failures = 0;
-      } catch (error) {
-        failures++;
-        await giveUpOrPause(error, batch, failures);
-      }
-    }
-    flushing = false;
-  }
-
-  async function giveUpOrPause(error: unknown, batch: readonly WaitingMessage[], failures: number) {
-    if (closing.aborted) return rejectAll(waiting.remove(waiting.length()), closing.reason);
-    if (!hasReason(error, ErrorReason.UNREACHABLE)) return rejectAll(waiting.remove(batch.length), error);
-    log.warn({ err: error, waiting: waiting.length() }, "the bus does not take messages");
-    rejectAll(waiting.removeOverdue(), error);
-    // Closing ends the pause early; the next call then fails with its reason.
-    await pause(backoffMs(failures, backoff), closing);
-  }
+  const queue = createPublishQueue<PublishedMessage>({
+    name: "remote bus",
+    bound,
+    send: async (messages) => outcomesOf(messages, await connection.publish(messages, closing)),
+    closing,
+    log,
+    ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
+  });
 
   async function publish(topic: Topic, message: OutgoingMessage): Promise<MessagePlace> {
     checkMessageSize(topic, message, counters);
@@ -87,7 +54,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     validate(PublishedMessageSchema, published);
     if (compactedTopics.has(topic)) newest.set(`${topic} ${message.key}`, { topic, message });
     try {
-      const place = await enqueue(published);
+      const place = await queue.add(published);
       counters.published++;
       return place;
     } catch (error) {
@@ -98,7 +65,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   return {
     publish,
-    waiting: () => ({ messages: waiting.length(), bytes: waiting.bytes() }),
+    waiting: queue.waiting,
     publishCompactedAgain() {
       log.info({ messages: newest.size }, "the bus began anew: publishing the newest message of each key again");
       for (const { topic, message } of newest.values()) {
@@ -108,16 +75,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 }
 
-function settle(batch: readonly WaitingMessage[], results: readonly PublishResult[]): void {
-  for (const [index, { resolve, reject }] of batch.entries()) {
+function outcomesOf(messages: readonly PublishedMessage[], results: readonly PublishResult[]): PublishOutcome[] {
+  return messages.map((_, index) => {
     const result = results[index]?.result;
-    if (result?.case === "place") resolve({ partition: result.value.partition, offset: result.value.offset });
-    else if (result?.case === "refusal" && result.value.error) {
-      reject(failureOf(result.value.message, result.value.error));
-    } else reject(failure(ErrorReason.INTERNAL, "the bus did not say what became of a message"));
-  }
-}
-
-function rejectAll(batch: readonly WaitingMessage[], error: unknown): void {
-  for (const { reject } of batch) reject(error);
+    if (result?.case === "place") return { place: { partition: result.value.partition, offset: result.value.offset } };
+    if (result?.case === "refusal" && result.value.error) {
+      return { error: failureOf(result.value.message, result.value.error) };
+    }
+    return { error: failure(ErrorReason.INTERNAL, "the bus did not say what became of a message") };
+  });
 }
