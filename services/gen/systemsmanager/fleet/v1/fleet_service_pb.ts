@@ -11,6 +11,8 @@ import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { HostFacts } from "../../bus/v1/host_pb.js";
 import { file_systemsmanager_bus_v1_host } from "../../bus/v1/host_pb.js";
+import type { Rollout, WaveSize } from "./rollout_pb.js";
+import { file_systemsmanager_fleet_v1_rollout } from "./rollout_pb.js";
 import type { HostError, HostState, Plan, Run, RunFinished, RunProgress, RunStarted } from "./run_pb.js";
 import { file_systemsmanager_fleet_v1_run } from "./run_pb.js";
 import type { Summary } from "./summary_pb.js";
@@ -22,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file systemsmanager/fleet/v1/fleet_service.proto.
  */
 export const file_systemsmanager_fleet_v1_fleet_service: GenFile = /*@__PURE__*/
-  fileDesc("CitzeXN0ZW1zbWFuYWdlci9mbGVldC92MS9mbGVldF9zZXJ2aWNlLnByb3RvEhdzeXN0ZW1zbWFuYWdlci5mbGVldC52MSJsChBGaW5kSG9zdHNSZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIbCglwYWdlX3NpemUYAiABKA1CCLpIBSoDGOgHEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIIowBChFGaW5kSG9zdHNSZXNwb25zZRIxCgVob3N0cxgBIAMoCzIiLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkZsZWV0SG9zdBIVCg1tYXRjaGVkX2NvdW50GAIgASgNEhQKDG9ubGluZV9jb3VudBgDIAEoDRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkidwoJRmxlZXRIb3N0Ei8KBWZhY3RzGAEgASgLMiAuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0cxIOCgZvbmxpbmUYAiABKAgSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIr8BCgpSdW5SZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIaCgZtZXRob2QYAiABKAlCCrpIB3IFEAEYgAISGgoHcmVxdWVzdBgDIAEoDEIJukgGegQYgIAgEjoKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBSoAEh4KDHRva2VuX2J1ZGdldBgFIAEoDUIIukgFKgMYwD4iwgEKC1J1blJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCLGAQoRUGxhbkNoYW5nZVJlcXVlc3QSHQoIc2VsZWN0b3IYASABKAlCC7pICHIGEAEYgIAEEhoKBm1ldGhvZBgCIAEoCUIKukgHcgUQARiAAhIaCgdyZXF1ZXN0GAMgASgMQgm6SAZ6BBiAgCASOgoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFKgASHgoMdG9rZW5fYnVkZ2V0GAUgASgNQgi6SAUqAxjAPiLBAQoSUGxhbkNoYW5nZVJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjAKB3BsYW5uZWQYAyABKAsyHS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuSABCBwoFZXZlbnQiOgoOR2V0UGxhblJlcXVlc3QSKAoJcGxhbl9oYXNoGAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQiTgoPR2V0UGxhblJlc3BvbnNlEisKBHBsYW4YASABKAsyHS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuEg4KBnJ1bl9pZBgCIAEoCSLgAQoTQ29tbWl0Q2hhbmdlUmVxdWVzdBIoCglwbGFuX2hhc2gYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBJDCgxjb25maXJtYXRpb24YAiABKAsyJS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db25maXJtYXRpb25CBrpIA8gBARI6Cgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUqABIeCgx0b2tlbl9idWRnZXQYBCABKA1CCLpIBSoDGMA+IokBCgxDb25maXJtYXRpb24SRwoGbWV0aG9kGAEgASgOMisuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29uZmlybWF0aW9uTWV0aG9kQgq6SAeCAQQQASAAEjAKDGNvbmZpcm1lZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiywEKFENvbW1pdENoYW5nZVJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCJJCg1HZXRSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQESHgoMdG9rZW5fYnVkZ2V0GAIgASgNQgi6SAUqAxjAPiJuCg5HZXRSdW5SZXNwb25zZRIpCgNydW4YASABKAsyHC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW4SMQoHc3VtbWFyeRgCIAEoCzIgLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlN1bW1hcnkiTAoPTGlzdFJ1bnNSZXF1ZXN0EhsKCXBhZ2Vfc2l6ZRgBIAEoDUIIukgFKgMY6AcSHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoQTGlzdFJ1bnNSZXNwb25zZRIqCgRydW5zGAEgAygLMhwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIsChBDYW5jZWxSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQEiPgoRQ2FuY2VsUnVuUmVzcG9uc2USKQoDcnVuGAEgASgLMhwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuIssCChFPcGVuUmVzdWx0UmVxdWVzdBIcCgZoYW5kbGUYASABKAlCCrpIB3IFEAEYgBBIABIaCgZydW5faWQYAiABKAlCCLpIBXIDsAEBSAASFgoEaG9zdBgDIAEoCUIIukgFcgMY/QESOwoFc3RhdGUYBCABKA4yIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ib3N0U3RhdGVCCLpIBYIBAhABEioKBWdyb3VwGAUgASgJQhu6SBhyFjIUXihbMC05YS1mXXsxMiw2NH0pPyQSHQoHcGF0dGVybhgGIAEoCUIMukgFcgMYgAT48xgBEhAKCGJ5X2dyb3VwGAcgASgIEhsKCXBhZ2Vfc2l6ZRgIIAEoDUIIukgFKgMY6AcSHAoKcGFnZV90b2tlbhgJIAEoCUIIukgFcgMYgAhCDwoGdGFyZ2V0EgW6SAIIASKKAQoST3BlblJlc3VsdFJlc3BvbnNlEjIKBWl0ZW1zGAEgAygLMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUmVzdWx0SXRlbRIVCg1tYXRjaGVkX2NvdW50GAIgASgNEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIQCghyZXZpc2lvbhgEIAEoDSKeAgoKUmVzdWx0SXRlbRINCgVob3N0cxgBIAMoCRIaChJvbWl0dGVkX2hvc3RfY291bnQYAiABKA0SMQoFc3RhdGUYAyABKA4yIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ib3N0U3RhdGUSDgoGZGlnZXN0GAQgASgJEhMKC2Fuc3dlcl9qc29uGAUgASgJEjEKBWVycm9yGAYgASgLMiIuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSG9zdEVycm9yEisKCGR1cmF0aW9uGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKDmZpbHRlcmVkX2NvdW50GAggASgNEhUKDW9taXR0ZWRfY291bnQYCSABKA0qhAEKEkNvbmZpcm1hdGlvbk1ldGhvZBIjCh9DT05GSVJNQVRJT05fTUVUSE9EX1VOU1BFQ0lGSUVEEAASIwofQ09ORklSTUFUSU9OX01FVEhPRF9FTElDSVRBVElPThABEiQKIENPTkZJUk1BVElPTl9NRVRIT0RfQ09NTUFORF9MSU5FEAIynAcKDEZsZWV0U2VydmljZRJnCglGaW5kSG9zdHMSKS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5GaW5kSG9zdHNSZXF1ZXN0Giouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuRmluZEhvc3RzUmVzcG9uc2UiA5ACARJSCgNSdW4SIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5SZXF1ZXN0GiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuUmVzcG9uc2UwARJnCgpQbGFuQ2hhbmdlEiouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUGxhbkNoYW5nZVJlcXVlc3QaKy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuQ2hhbmdlUmVzcG9uc2UwARJhCgdHZXRQbGFuEicuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuR2V0UGxhblJlcXVlc3QaKC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5HZXRQbGFuUmVzcG9uc2UiA5ACARJtCgxDb21taXRDaGFuZ2USLC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db21taXRDaGFuZ2VSZXF1ZXN0Gi0uc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29tbWl0Q2hhbmdlUmVzcG9uc2UwARJeCgZHZXRSdW4SJi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5HZXRSdW5SZXF1ZXN0Gicuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuR2V0UnVuUmVzcG9uc2UiA5ACARJkCghMaXN0UnVucxIoLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkxpc3RSdW5zUmVxdWVzdBopLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkxpc3RSdW5zUmVzcG9uc2UiA5ACARJiCglDYW5jZWxSdW4SKS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5DYW5jZWxSdW5SZXF1ZXN0Giouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ2FuY2VsUnVuUmVzcG9uc2USagoKT3BlblJlc3VsdBIqLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLk9wZW5SZXN1bHRSZXF1ZXN0Gisuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuT3BlblJlc3VsdFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_systemsmanager_bus_v1_host, file_systemsmanager_fleet_v1_run, file_systemsmanager_fleet_v1_summary, file_systemsmanager_options_v1_options]);
+  fileDesc("CitzeXN0ZW1zbWFuYWdlci9mbGVldC92MS9mbGVldF9zZXJ2aWNlLnByb3RvEhdzeXN0ZW1zbWFuYWdlci5mbGVldC52MSJsChBGaW5kSG9zdHNSZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIbCglwYWdlX3NpemUYAiABKA1CCLpIBSoDGOgHEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIIowBChFGaW5kSG9zdHNSZXNwb25zZRIxCgVob3N0cxgBIAMoCzIiLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkZsZWV0SG9zdBIVCg1tYXRjaGVkX2NvdW50GAIgASgNEhQKDG9ubGluZV9jb3VudBgDIAEoDRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkidwoJRmxlZXRIb3N0Ei8KBWZhY3RzGAEgASgLMiAuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0cxIOCgZvbmxpbmUYAiABKAgSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIr8BCgpSdW5SZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIaCgZtZXRob2QYAiABKAlCCrpIB3IFEAEYgAISGgoHcmVxdWVzdBgDIAEoDEIJukgGegQYgIAgEjoKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBSoAEh4KDHRva2VuX2J1ZGdldBgFIAEoDUIIukgFKgMYwD4iwgEKC1J1blJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCLGAQoRUGxhbkNoYW5nZVJlcXVlc3QSHQoIc2VsZWN0b3IYASABKAlCC7pICHIGEAEYgIAEEhoKBm1ldGhvZBgCIAEoCUIKukgHcgUQARiAAhIaCgdyZXF1ZXN0GAMgASgMQgm6SAZ6BBiAgCASOgoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFKgASHgoMdG9rZW5fYnVkZ2V0GAUgASgNQgi6SAUqAxjAPiLBAQoSUGxhbkNoYW5nZVJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjAKB3BsYW5uZWQYAyABKAsyHS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuSABCBwoFZXZlbnQiOgoOR2V0UGxhblJlcXVlc3QSKAoJcGxhbl9oYXNoGAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQiTgoPR2V0UGxhblJlc3BvbnNlEisKBHBsYW4YASABKAsyHS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuEg4KBnJ1bl9pZBgCIAEoCSKTAgoTQ29tbWl0Q2hhbmdlUmVxdWVzdBIoCglwbGFuX2hhc2gYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBJDCgxjb25maXJtYXRpb24YAiABKAsyJS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db25maXJtYXRpb25CBrpIA8gBARI6Cgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUqABIeCgx0b2tlbl9idWRnZXQYBCABKA1CCLpIBSoDGMA+EjEKB3JvbGxvdXQYBSABKAsyIC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Sb2xsb3V0IokBCgxDb25maXJtYXRpb24SRwoGbWV0aG9kGAEgASgOMisuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29uZmlybWF0aW9uTWV0aG9kQgq6SAeCAQQQASAAEjAKDGNvbmZpcm1lZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiywEKFENvbW1pdENoYW5nZVJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCLMAQoUUmVzdW1lUm9sbG91dFJlcXVlc3QSGAoGcnVuX2lkGAEgASgJQgi6SAVyA7ABARJDCgxjb25maXJtYXRpb24YAiABKAsyJS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db25maXJtYXRpb25CBrpIA8gBARI1CgptYXhfZmFpbGVkGAMgASgLMiEuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuV2F2ZVNpemUSHgoMdG9rZW5fYnVkZ2V0GAQgASgNQgi6SAUqAxjAPiLMAQoVUmVzdW1lUm9sbG91dFJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCJJCg1HZXRSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQESHgoMdG9rZW5fYnVkZ2V0GAIgASgNQgi6SAUqAxjAPiJuCg5HZXRSdW5SZXNwb25zZRIpCgNydW4YASABKAsyHC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW4SMQoHc3VtbWFyeRgCIAEoCzIgLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlN1bW1hcnkiTAoPTGlzdFJ1bnNSZXF1ZXN0EhsKCXBhZ2Vfc2l6ZRgBIAEoDUIIukgFKgMY6AcSHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoQTGlzdFJ1bnNSZXNwb25zZRIqCgRydW5zGAEgAygLMhwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIsChBDYW5jZWxSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQEiPgoRQ2FuY2VsUnVuUmVzcG9uc2USKQoDcnVuGAEgASgLMhwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuIssCChFPcGVuUmVzdWx0UmVxdWVzdBIcCgZoYW5kbGUYASABKAlCCrpIB3IFEAEYgBBIABIaCgZydW5faWQYAiABKAlCCLpIBXIDsAEBSAASFgoEaG9zdBgDIAEoCUIIukgFcgMY/QESOwoFc3RhdGUYBCABKA4yIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ib3N0U3RhdGVCCLpIBYIBAhABEioKBWdyb3VwGAUgASgJQhu6SBhyFjIUXihbMC05YS1mXXsxMiw2NH0pPyQSHQoHcGF0dGVybhgGIAEoCUIMukgFcgMYgAT48xgBEhAKCGJ5X2dyb3VwGAcgASgIEhsKCXBhZ2Vfc2l6ZRgIIAEoDUIIukgFKgMY6AcSHAoKcGFnZV90b2tlbhgJIAEoCUIIukgFcgMYgAhCDwoGdGFyZ2V0EgW6SAIIASKKAQoST3BlblJlc3VsdFJlc3BvbnNlEjIKBWl0ZW1zGAEgAygLMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUmVzdWx0SXRlbRIVCg1tYXRjaGVkX2NvdW50GAIgASgNEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIQCghyZXZpc2lvbhgEIAEoDSKeAgoKUmVzdWx0SXRlbRINCgVob3N0cxgBIAMoCRIaChJvbWl0dGVkX2hvc3RfY291bnQYAiABKA0SMQoFc3RhdGUYAyABKA4yIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ib3N0U3RhdGUSDgoGZGlnZXN0GAQgASgJEhMKC2Fuc3dlcl9qc29uGAUgASgJEjEKBWVycm9yGAYgASgLMiIuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSG9zdEVycm9yEisKCGR1cmF0aW9uGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKDmZpbHRlcmVkX2NvdW50GAggASgNEhUKDW9taXR0ZWRfY291bnQYCSABKA0qhAEKEkNvbmZpcm1hdGlvbk1ldGhvZBIjCh9DT05GSVJNQVRJT05fTUVUSE9EX1VOU1BFQ0lGSUVEEAASIwofQ09ORklSTUFUSU9OX01FVEhPRF9FTElDSVRBVElPThABEiQKIENPTkZJUk1BVElPTl9NRVRIT0RfQ09NTUFORF9MSU5FEAIyjggKDEZsZWV0U2VydmljZRJnCglGaW5kSG9zdHMSKS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5GaW5kSG9zdHNSZXF1ZXN0Giouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuRmluZEhvc3RzUmVzcG9uc2UiA5ACARJSCgNSdW4SIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5SZXF1ZXN0GiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuUmVzcG9uc2UwARJnCgpQbGFuQ2hhbmdlEiouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUGxhbkNoYW5nZVJlcXVlc3QaKy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuQ2hhbmdlUmVzcG9uc2UwARJhCgdHZXRQbGFuEicuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuR2V0UGxhblJlcXVlc3QaKC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5HZXRQbGFuUmVzcG9uc2UiA5ACARJtCgxDb21taXRDaGFuZ2USLC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db21taXRDaGFuZ2VSZXF1ZXN0Gi0uc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29tbWl0Q2hhbmdlUmVzcG9uc2UwARJwCg1SZXN1bWVSb2xsb3V0Ei0uc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUmVzdW1lUm9sbG91dFJlcXVlc3QaLi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SZXN1bWVSb2xsb3V0UmVzcG9uc2UwARJeCgZHZXRSdW4SJi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5HZXRSdW5SZXF1ZXN0Gicuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuR2V0UnVuUmVzcG9uc2UiA5ACARJkCghMaXN0UnVucxIoLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkxpc3RSdW5zUmVxdWVzdBopLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkxpc3RSdW5zUmVzcG9uc2UiA5ACARJiCglDYW5jZWxSdW4SKS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5DYW5jZWxSdW5SZXF1ZXN0Giouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ2FuY2VsUnVuUmVzcG9uc2USagoKT3BlblJlc3VsdBIqLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLk9wZW5SZXN1bHRSZXF1ZXN0Gisuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuT3BlblJlc3VsdFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_systemsmanager_bus_v1_host, file_systemsmanager_fleet_v1_rollout, file_systemsmanager_fleet_v1_run, file_systemsmanager_fleet_v1_summary, file_systemsmanager_options_v1_options]);
 
 /**
  * Which hosts.
@@ -394,7 +396,7 @@ export type CommitChangeRequest = Message<"systemsmanager.fleet.v1.CommitChangeR
   confirmation?: Confirmation | undefined;
 
   /**
-   * When to stop waiting; absent: the operation's default.
+   * When to stop waiting, for each wave; absent: the operation's default.
    *
    * @generated from field: google.protobuf.Duration timeout = 3;
    */
@@ -406,6 +408,13 @@ export type CommitChangeRequest = Message<"systemsmanager.fleet.v1.CommitChangeR
    * @generated from field: uint32 token_budget = 4;
    */
   tokenBudget: number;
+
+  /**
+   * How the change goes over its hosts; absent: all at once on fewer than 10 hosts, else in waves by default.
+   *
+   * @generated from field: systemsmanager.fleet.v1.Rollout rollout = 5;
+   */
+  rollout?: Rollout | undefined;
 };
 
 /**
@@ -464,7 +473,7 @@ export type CommitChangeResponse = Message<"systemsmanager.fleet.v1.CommitChange
     case: "started";
   } | {
     /**
-     * Answers came.
+     * Answers came, or the rollout went a step further.
      *
      * @generated from field: systemsmanager.fleet.v1.RunProgress progress = 2;
      */
@@ -472,7 +481,7 @@ export type CommitChangeResponse = Message<"systemsmanager.fleet.v1.CommitChange
     case: "progress";
   } | {
     /**
-     * The run is over.
+     * The run is over, or its rollout has halted.
      *
      * @generated from field: systemsmanager.fleet.v1.RunFinished finished = 3;
      */
@@ -487,6 +496,93 @@ export type CommitChangeResponse = Message<"systemsmanager.fleet.v1.CommitChange
  */
 export const CommitChangeResponseSchema: GenMessage<CommitChangeResponse> = /*@__PURE__*/
   messageDesc(file_systemsmanager_fleet_v1_fleet_service, 11);
+
+/**
+ * A halted rollout to go on with.
+ *
+ * @generated from message systemsmanager.fleet.v1.ResumeRolloutRequest
+ */
+export type ResumeRolloutRequest = Message<"systemsmanager.fleet.v1.ResumeRolloutRequest"> & {
+  /**
+   * Run id.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Who confirmed it at the client.
+   *
+   * @generated from field: systemsmanager.fleet.v1.Confirmation confirmation = 2;
+   */
+  confirmation?: Confirmation | undefined;
+
+  /**
+   * A new error budget for the rest; absent: the former one, begun anew.
+   *
+   * @generated from field: systemsmanager.fleet.v1.WaveSize max_failed = 3;
+   */
+  maxFailed?: WaveSize | undefined;
+
+  /**
+   * Most tokens of the summary text; 0 means 2,000.
+   *
+   * @generated from field: uint32 token_budget = 4;
+   */
+  tokenBudget: number;
+};
+
+/**
+ * Describes the message systemsmanager.fleet.v1.ResumeRolloutRequest.
+ * Use `create(ResumeRolloutRequestSchema)` to create a new message.
+ */
+export const ResumeRolloutRequestSchema: GenMessage<ResumeRolloutRequest> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 12);
+
+/**
+ * What happens, in order: one started, any number of progress, one finished.
+ *
+ * @generated from message systemsmanager.fleet.v1.ResumeRolloutResponse
+ */
+export type ResumeRolloutResponse = Message<"systemsmanager.fleet.v1.ResumeRolloutResponse"> & {
+  /**
+   * One of.
+   *
+   * @generated from oneof systemsmanager.fleet.v1.ResumeRolloutResponse.event
+   */
+  event: {
+    /**
+     * The rollout goes on.
+     *
+     * @generated from field: systemsmanager.fleet.v1.RunStarted started = 1;
+     */
+    value: RunStarted;
+    case: "started";
+  } | {
+    /**
+     * Answers came, or the rollout went a step further.
+     *
+     * @generated from field: systemsmanager.fleet.v1.RunProgress progress = 2;
+     */
+    value: RunProgress;
+    case: "progress";
+  } | {
+    /**
+     * The run is over, or its rollout has halted again.
+     *
+     * @generated from field: systemsmanager.fleet.v1.RunFinished finished = 3;
+     */
+    value: RunFinished;
+    case: "finished";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message systemsmanager.fleet.v1.ResumeRolloutResponse.
+ * Use `create(ResumeRolloutResponseSchema)` to create a new message.
+ */
+export const ResumeRolloutResponseSchema: GenMessage<ResumeRolloutResponse> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 13);
 
 /**
  * Which run.
@@ -514,7 +610,7 @@ export type GetRunRequest = Message<"systemsmanager.fleet.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 12);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 14);
 
 /**
  * A run now.
@@ -542,7 +638,7 @@ export type GetRunResponse = Message<"systemsmanager.fleet.v1.GetRunResponse"> &
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 13);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 15);
 
 /**
  * Which runs.
@@ -570,7 +666,7 @@ export type ListRunsRequest = Message<"systemsmanager.fleet.v1.ListRunsRequest">
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 14);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 16);
 
 /**
  * Runs, newest first.
@@ -598,7 +694,7 @@ export type ListRunsResponse = Message<"systemsmanager.fleet.v1.ListRunsResponse
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 15);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 17);
 
 /**
  * Which run to end.
@@ -619,7 +715,7 @@ export type CancelRunRequest = Message<"systemsmanager.fleet.v1.CancelRunRequest
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 16);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 18);
 
 /**
  * The run after it was ended.
@@ -640,7 +736,7 @@ export type CancelRunResponse = Message<"systemsmanager.fleet.v1.CancelRunRespon
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 17);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 19);
 
 /**
  * What to open. Give a handle of a summary, or a run id; filters narrow it further.
@@ -726,7 +822,7 @@ export type OpenResultRequest = Message<"systemsmanager.fleet.v1.OpenResultReque
  * Use `create(OpenResultRequestSchema)` to create a new message.
  */
 export const OpenResultRequestSchema: GenMessage<OpenResultRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 18);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 20);
 
 /**
  * A page of raw answers.
@@ -768,7 +864,7 @@ export type OpenResultResponse = Message<"systemsmanager.fleet.v1.OpenResultResp
  * Use `create(OpenResultResponseSchema)` to create a new message.
  */
 export const OpenResultResponseSchema: GenMessage<OpenResultResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 19);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 21);
 
 /**
  * One host's answer, or one answer and the hosts that gave it.
@@ -845,7 +941,7 @@ export type ResultItem = Message<"systemsmanager.fleet.v1.ResultItem"> & {
  * Use `create(ResultItemSchema)` to create a new message.
  */
 export const ResultItemSchema: GenMessage<ResultItem> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 20);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 22);
 
 /**
  * Ways a human can agree to a plan.
@@ -931,7 +1027,8 @@ export const FleetService: GenService<{
     output: typeof GetPlanResponseSchema;
   },
   /**
-   * Carries out a plan on exactly its hosts, once. UNKNOWN_PLAN, PLAN_CONSUMED, PLAN_NOT_YOURS.
+   * Carries out a plan on exactly its hosts, once; many hosts in waves, as its rollout says. Ends when the run is over or its rollout
+   * halts. UNKNOWN_PLAN, PLAN_CONSUMED, PLAN_NOT_YOURS.
    *
    * @generated from rpc systemsmanager.fleet.v1.FleetService.CommitChange
    */
@@ -939,6 +1036,17 @@ export const FleetService: GenService<{
     methodKind: "server_streaming";
     input: typeof CommitChangeRequestSchema;
     output: typeof CommitChangeResponseSchema;
+  },
+  /**
+   * Goes on with the waves of a halted rollout. The hosts that counted against its error budget are accepted: the budget begins anew.
+   * A rollout that is not halted is only followed. UNKNOWN_RUN; ROLLOUT_OVER when there is nothing to go on with.
+   *
+   * @generated from rpc systemsmanager.fleet.v1.FleetService.ResumeRollout
+   */
+  resumeRollout: {
+    methodKind: "server_streaming";
+    input: typeof ResumeRolloutRequestSchema;
+    output: typeof ResumeRolloutResponseSchema;
   },
   /**
    * The present state and summary of a run, finished or not.
@@ -961,8 +1069,8 @@ export const FleetService: GenService<{
     output: typeof ListRunsResponseSchema;
   },
   /**
-   * Ends a run now. Hosts that have not answered become CANCELLED; a mutation that has begun on a host goes on to its
-   * end there, and its late answer is counted.
+   * Ends a run now, and with it its rollout. Hosts that have not answered become CANCELLED; a mutation that has begun on a host goes
+   * on to its end there, and its late answer is counted.
    *
    * @generated from rpc systemsmanager.fleet.v1.FleetService.CancelRun
    */
