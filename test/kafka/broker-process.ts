@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { findPackageRoot } from "../../services/shared/package-root.js";
 import { type BrokerSettings, brokerProperties } from "./broker-properties.js";
 
 export interface BrokerProcessOptions extends Omit<BrokerSettings, "directory"> {
@@ -13,6 +14,7 @@ export interface BrokerProcessOptions extends Omit<BrokerSettings, "directory"> 
   readonly jars: string;
   readonly clusterId: string;
   readonly heapMb: number;
+  readonly lasting: boolean;
 }
 
 export interface BrokerProcess {
@@ -28,7 +30,8 @@ export interface BrokerProcess {
 /** User of a sasl listener. */
 export const saslUser = { username: "tester", password: "tester-password" };
 
-const folder = fileURLToPath(new URL(".", import.meta.url));
+// Files that no compiler takes along, for a benchmark that runs from dist.
+const folder = fileURLToPath(new URL("test/kafka/", findPackageRoot()));
 
 /** A broker that does not run yet. */
 export function createBroker(options: BrokerProcessOptions): BrokerProcess {
@@ -39,8 +42,9 @@ export function createBroker(options: BrokerProcessOptions): BrokerProcess {
   let running: { readonly pid: number; readonly ended: Promise<unknown> } | undefined;
 
   function java(mainClass: string, ...args: string[]): string[] {
-    // The least compiler and collector: a test's broker lives for seconds.
-    const flags = [`-Xmx${options.heapMb}m`, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"];
+    // The least compiler and collector for a broker that lives for seconds.
+    const brief = options.lasting ? [] : ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+    const flags = [`-Xmx${options.heapMb}m`, "-Xshare:auto", ...brief];
     const logging = `-Dlog4j2.configurationFile=${join(folder, "log4j2.properties")}`;
     return [...flags, logging, "-cp", join(options.jars, "*"), mainClass, ...args];
   }

@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ErrorReason, failure } from "../../services/shared/errors.js";
+import { findPackageRoot } from "../../services/shared/package-root.js";
 import { type BrokerProcess, createBroker } from "./broker-process.js";
 import type { BrokerPorts, ListenerKind } from "./broker-properties.js";
 import { type Certificates, createCertificates } from "./certificates.js";
 import { findFreePorts } from "./free-ports.js";
-import { prepareKafka } from "./prepare.mjs";
 import { waitUntilReady } from "./ready.js";
 
 export { saslUser } from "./broker-process.js";
@@ -19,6 +19,8 @@ export interface StartKafkaOptions {
   /** How clients reach it: plain text by default. */
   readonly listener?: ListenerKind;
   readonly heapMb?: number;
+  /** True for brokers that work for minutes: the JVM then optimises more, and starts slower. */
+  readonly lasting?: boolean;
   /** More lines of server.properties. */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -55,13 +57,24 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Kafka
 }
 
 async function startOwnKafka(options: StartKafkaOptions): Promise<Kafka> {
-  const { brokers: count = 1, listener = "plain", heapMb = 384, properties = {} } = options;
+  const { brokers: count = 1, listener = "plain", heapMb = 384, lasting = false, properties = {} } = options;
+  const { prepareKafka } = await importPrepare();
   const jars = prepareKafka();
   const directory = mkdtempSync(join(tmpdir(), "systems-manager-kafka-"));
   const ports = await findPorts(count);
   const clusterId = randomBytes(16).toString("base64url");
   const certificates = listener === "mtls" ? await createCertificates(directory) : undefined;
-  const shared = { directory, jars, clusterId, heapMb, ports, listener, properties, ...certificates?.ofBrokers };
+  const shared = {
+    directory,
+    jars,
+    clusterId,
+    heapMb,
+    lasting,
+    ports,
+    listener,
+    properties,
+    ...certificates?.ofBrokers,
+  };
   const brokers = ports.map((_, index) => createBroker({ ...shared, id: index + 1 }));
   const addresses = (name: keyof BrokerPorts) => ports.map((each) => `127.0.0.1:${each[name]}`);
   const ready = () => waitUntilReady(addresses("internal"), count, () => checkAlive(brokers));
@@ -94,6 +107,11 @@ async function startOwnKafka(options: StartKafkaOptions): Promise<Kafka> {
     resume: (index = 0) => at(index).signal("SIGCONT"),
     stop,
   };
+}
+
+// Plain JavaScript lies beside the sources alone, also for what runs from dist.
+function importPrepare(): Promise<typeof import("./prepare.mjs")> {
+  return import(new URL("test/kafka/prepare.mjs", findPackageRoot()).href);
 }
 
 function checkAlive(brokers: readonly BrokerProcess[]): void {
