@@ -3,10 +3,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Kafka } from "../test/kafka/start-kafka.js";
 import { type BenchLine, benchLine, median } from "./bench-line.js";
 import { buildNatsFloor, startNatsFloor } from "./peers/nats-floor.js";
 import type { BenchOptions } from "./rig/bench-options.js";
-import { type BrokerProcess, startBroker } from "./rig/broker.js";
+import { startBroker } from "./rig/broker.js";
 import { startFleetUnderTest } from "./rig/fleet-under-test.js";
 import { type MeasuredCalls, measureCalls } from "./rig/measure-calls.js";
 import { percentile } from "./rig/statistics.js";
@@ -54,9 +55,9 @@ function callsFor(hosts: number): number {
   return hosts >= 10_000 ? 20 : hosts >= 1_000 ? 60 : 200;
 }
 
-async function measureFleet(broker: BrokerProcess, hosts: number, options: { profile?: string }) {
+async function measureFleet(broker: Kafka, hosts: number, options: { profile?: string }) {
   note(`${hosts} hosts: attaching`);
-  const fleet = await startFleetUnderTest({ hosts, kafka: broker.address, ...options });
+  const fleet = await startFleetUnderTest({ hosts, kafka: broker.brokers.join(","), ...options });
   try {
     note(`${hosts} hosts: attached after ${Math.round(fleet.attachMs)} ms; asking`);
     const calls = await measureCalls(fleet, broker, callsFor(hosts));

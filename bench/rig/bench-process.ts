@@ -54,7 +54,6 @@ export function startProcess({ name, program, args, env = {}, logDirectory }: Be
     ended = true;
     running.delete(pid);
     log.end();
-    output.emit("line", `${name} has ended`);
   });
 
   return {
@@ -68,7 +67,7 @@ export function startProcess({ name, program, args, env = {}, logDirectory }: Be
           if (found !== undefined) return found;
         }
         if (ended) throw new Error(`${name} ended before it ${what}:\n${lines.slice(-shownLines).join("\n")}`);
-        await once(output, "line");
+        await Promise.race([once(output, "line"), exited]);
       }
     },
     async stop(signal) {

@@ -1,13 +1,9 @@
-// The broker of a benchmark: one Apache Kafka in its own process.
-export interface BrokerProcess {
-  /** "HOST:PORT". */
-  readonly address: string;
-  readonly pids: readonly number[];
-  /** Stops it and starts it again on the same port and data. */
-  restart(): Promise<void>;
-  stop(): Promise<void>;
-}
+// The broker of a benchmark: one Apache Kafka in a process of its own, or the cluster that KAFKA_BROKERS names.
+import { type Kafka, startKafka } from "../../test/kafka/start-kafka.js";
 
-export async function startBroker(): Promise<BrokerProcess> {
-  throw new Error("not yet");
+const heapMb = 1024;
+
+/** Ends with the benchmark, however that ends. */
+export function startBroker(): Promise<Kafka> {
+  return startKafka({ heapMb, lasting: true });
 }

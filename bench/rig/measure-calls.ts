@@ -1,7 +1,7 @@
 // The measured calls of a fan-out: many questions in a row, what each took, and whose CPU they took.
 
+import type { Kafka } from "../../test/kafka/start-kafka.js";
 import type { Asked, Asker } from "./ask-fleet.js";
-import type { BrokerProcess } from "./broker.js";
 import { checkContent, countMissing } from "./check-answers.js";
 import type { FleetUnderTest } from "./fleet-under-test.js";
 import { withProfiles } from "./profile-processes.js";
@@ -26,7 +26,7 @@ export interface MeasuredCalls {
 /** Asks all hosts so often over MCP, then a third as often over gRPC, and checks every answer. */
 export async function measureCalls(
   fleet: FleetUnderTest,
-  broker: BrokerProcess | undefined,
+  broker: Kafka | undefined,
   calls: number,
 ): Promise<MeasuredCalls> {
   const { asker, hosts, setup } = fleet;
@@ -57,11 +57,11 @@ export async function measureCalls(
   };
 }
 
-function rolesOf(fleet: FleetUnderTest, broker: BrokerProcess | undefined): Record<Role, number[]> {
+function rolesOf(fleet: FleetUnderTest, broker: Kafka | undefined): Record<Role, number[]> {
   return {
     controlPlane: [fleet.controlPlane.process.pid],
     relay: fleet.relays.map(({ process }) => process.pid),
-    broker: broker ? [...broker.pids] : [],
+    broker: broker ? broker.pids() : [],
     hosts: [fleet.emulator.pid],
   };
 }
