@@ -27,5 +27,11 @@ export const emulate = new Command("emulate")
     "--state-dir <directory>",
     "journals and executions.jsonl, to be used again with the same numbers of hosts and processes; default: a temporary one",
   )
-  .option("--json", "print one JSON object per second")
+  .option(
+    "--fault <faults>",
+    'drop=0.01, duplicate=0.01, reorder=0.01, delay=50ms..500ms, skew=-30s..30s, stall=0.1, disk-full=0.1, refuse=0.1, work=10ms..1s, kill=0.001/s, crash=0.1, down=1s..5s; separated by commas; may be repeated. While it runs, a line such as {"faults":"drop=0.01"} or {"kill":{"share":0.2,"down":"1s..3s"}} on standard input changes them or kills hosts',
+    collect,
+    [],
+  )
+  .option("--json", "print one JSON object per second: state and counters")
   .action(async (options: EmulateVerbOptions) => (await import("./run-emulate.js")).runEmulate(options));

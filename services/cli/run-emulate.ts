@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseFaults } from "../emulator/faults/fault-set.js";
 import type { ChildOptions } from "../emulator/process-messages.js";
+import { readOrders } from "../emulator/read-orders.js";
 import { defaultSourceAddresses, parseSourceAddresses, shareHosts } from "../emulator/share-hosts.js";
 import { type EmulatorProcesses, superviseProcesses } from "../emulator/supervise-processes.js";
 import { verifyingKeyFromPem } from "../identity/signing-key.js";
@@ -25,6 +27,7 @@ export interface EmulateVerbOptions {
   readonly answerBytes: number;
   readonly distinctAnswers: number;
   readonly stateDir?: string;
+  readonly fault: string[];
   readonly json?: boolean;
 }
 
@@ -39,8 +42,10 @@ export async function runEmulate(options: EmulateVerbOptions): Promise<void> {
     const report = options.json ? reportJson : createTextReport(options.hosts);
     report("started", options.hosts, processes);
     const timer = setInterval(() => report("running", options.hosts, processes), reportEveryMs);
+    const orders = readOrders(process.stdin, processes.send, (error) => console.error((error as Error).message));
     const close = async () => {
       clearInterval(timer);
+      orders.close();
       await processes.close();
       report("stopped", options.hosts, processes);
       await closer.close();
@@ -73,6 +78,7 @@ function sharesOf(options: EmulateVerbOptions, stateDirectory: string): ChildOpt
     sourceAddresses,
     ...(attachRate === undefined ? {} : { attachRate: attachRate / ranges.length }),
     answers: { seed: options.seed, variants: options.distinctAnswers, snapshotBytes: options.answerBytes },
+    faults: parseFaults(options.fault.join(",")),
   }));
 }
 
@@ -88,8 +94,8 @@ function reportJson(event: string, hosts: number, { pids, counters }: EmulatorPr
 function createTextReport(hosts: number) {
   let last = "";
   return (event: string, _: number, processes: EmulatorProcesses) => {
-    const { attached, commands, replies, executions } = processes.counters();
-    const text = `${attached} of ${hosts} hosts attached, ${commands} commands, ${replies} replies, ${executions} changes`;
+    const { attached, deliveries, replies, executions } = processes.counters();
+    const text = `${attached} of ${hosts} hosts attached, ${deliveries} commands, ${replies} replies, ${executions} changes`;
     if (text !== last || event !== "running") console.log(`${event}: ${text}`);
     last = text;
   };

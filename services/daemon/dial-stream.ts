@@ -26,6 +26,8 @@ export interface DialledStream {
   send(message: Uint8Array): void;
   /** Bytes that the relay has not taken yet. */
   queuedBytes(): number;
+  /** While off, bytes stay in the network until its windows are full. */
+  setReading(on: boolean): void;
   /** Half-closes when there is no error; cuts the connection when there is one. */
   end(error?: unknown): void;
   /** Resolves when the connection is gone, with why. */
@@ -89,6 +91,7 @@ export function dialStream(
   return {
     send: (message) => void stream.write(encodeFrame(message)),
     queuedBytes: () => stream.writableLength,
+    setReading: (on) => void (on ? stream.resume() : stream.pause()),
     end,
     closed,
   };

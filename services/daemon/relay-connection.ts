@@ -33,7 +33,10 @@ export interface RelayConnection {
   readonly relayId: string;
   /** False when so much waits already that the reply was not taken. */
   send(reply: Reply): boolean;
-  end(): void;
+  /** Half-closes; with an error it cuts the connection. */
+  end(error?: Error): void;
+  /** While off, nothing that the relay sends is read. */
+  setReading(on: boolean): void;
   /** Resolves when the connection is gone, with why. */
   readonly closed: Promise<unknown>;
 }
@@ -71,7 +74,11 @@ export async function connectRelay(options: RelayConnectionOptions): Promise<Rel
       sendMessage({ case: "reply", value: reply });
       return true;
     },
-    end: () => stream.end(),
+    end: (error) => stream.end(error),
+    setReading(on) {
+      liveness.setReading(on);
+      stream.setReading(on);
+    },
     closed: stream.closed.finally(stopWatching),
   };
 }
@@ -92,6 +99,7 @@ function dispatch(
 function createLiveness() {
   let lastReceived = performance.now();
   let lastSent = performance.now();
+  let reading = true;
   return {
     received() {
       lastReceived = performance.now();
@@ -99,10 +107,14 @@ function createLiveness() {
     sent() {
       lastSent = performance.now();
     },
+    setReading(on: boolean) {
+      reading = on;
+      lastReceived = performance.now();
+    },
     watch(intervalMs: number, heartbeat: () => void, stream: DialledStream): () => void {
       return checkRegularly(intervalMs / 4, () => {
         const now = performance.now();
-        if (now - lastReceived > 3 * intervalMs) stream.end(silent(now - lastReceived));
+        if (reading && now - lastReceived > 3 * intervalMs) stream.end(silent(now - lastReceived));
         else if (now - lastSent >= intervalMs) heartbeat();
       });
     },

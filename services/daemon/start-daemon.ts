@@ -53,6 +53,8 @@ export interface DaemonOptions {
   readonly limits?: Partial<RunnerLimits>;
   /** The host's clock; the process's when absent. */
   readonly clock?: () => number;
+  /** Counts here, together with whoever else does. */
+  readonly counters?: DaemonCounters;
   /** How relays are dialled; as connectRelay does when absent. */
   readonly connect?: typeof connectRelay;
 }
@@ -77,7 +79,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const log = options.log.child({ hostId });
   const { clock = Date.now } = options;
   const journal = options.journal ?? (await openJournal(join(options.stateDirectory, "journal"), clock));
-  const counters = createDaemonCounters();
+  const counters = options.counters ?? createDaemonCounters();
   const runner = createOperationRunner(options.provider, log, options.limits);
   const outbox = createOutbox(counters, log, (reply) => void commands.confirm(reply));
   const commands: CommandRunner = createCommandRunner({

@@ -10,6 +10,8 @@ let hosts: EmulatedHosts | undefined;
 
 process.on("message", (message: ParentMessage) => {
   if (message.type === "start") void start(message.options).catch(fail);
+  if (message.type === "faults") hosts?.setFaults(message.faults);
+  if (message.type === "kill") hosts?.kill(message.order);
   if (message.type === "stop") void stop().catch(fail);
 });
 // The parent was killed, or is done with this child.

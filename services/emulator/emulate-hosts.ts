@@ -4,12 +4,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientTls } from "../daemon/dial-stream.js";
 import { openJournalStore } from "../daemon/journal.js";
 import type { VerifyingKey } from "../identity/signing-key.js";
+import { createRandom } from "../providers/simulated/seeded-random.js";
 import { type AnswerOptions, createSimulatedAnswers } from "../providers/simulated/simulated-answers.js";
 import type { Logger } from "../shared/log.js";
 import { mapLimited } from "../shared/map-limited.js";
 import { type EmulatedHost, startEmulatedHost } from "./emulated-host.js";
 import { createEmulatorCounters, type EmulatorCounters } from "./emulator-counters.js";
 import { openExecutionsFile } from "./executions-file.js";
+import type { FaultSet, TimeRange } from "./faults/fault-set.js";
+import type { FaultSource } from "./faults/faulty-host.js";
 
 export interface EmulateOptions {
   /** Numbers of the hosts: first to last, not including that. */
@@ -30,11 +33,25 @@ export interface EmulateOptions {
   /** Most daemons to start per second; as fast as relays take them when absent. */
   readonly attachRate?: number;
   readonly answers: AnswerOptions;
+  /** From the start. */
+  readonly faults: FaultSet;
   readonly log: Logger;
+}
+
+/** Whom to kill now. */
+export interface KillOrder {
+  /** Of the hosts, or of those named; all when absent. */
+  readonly share?: number;
+  readonly names?: readonly string[];
+  /** How long each is away; as the faults say when absent. */
+  readonly down?: TimeRange;
 }
 
 export interface EmulatedHosts {
   counters(): EmulatorCounters;
+  /** From now on. */
+  setFaults(faults: FaultSet): void;
+  kill(order: KillOrder): void;
   /** Resolves when every host was started; they attach by themselves. */
   readonly started: Promise<void>;
   close(): Promise<void>;
@@ -44,6 +61,7 @@ export interface EmulatedHosts {
 const dialling = 64;
 // When no relay is there the next hosts are started all the same.
 const attachPatienceMs = 2_000;
+const killEveryMs = 100;
 
 /** Begins to start the hosts. STORAGE_FAILED. */
 export async function emulateHosts(options: EmulateOptions): Promise<EmulatedHosts> {
@@ -51,10 +69,16 @@ export async function emulateHosts(options: EmulateOptions): Promise<EmulatedHos
   const journals = await openJournalStore(join(options.stateDirectory, "journals"));
   const executions = openExecutionsFile(options.executionsFile);
   const answers = createSimulatedAnswers(options.answers);
-  const fleet = { ...options, answers, journals, executions, counters };
+  const faults: FaultSource = { current: options.faults };
+  const random = createRandom(`${options.answers.seed}/kills/${options.first}`);
+  const fleet = { ...options, answers, journals, executions, counters, faults };
   const hosts: EmulatedHost[] = [];
   const since = performance.now();
   let closing = false;
+  const killing = setInterval(() => {
+    const share = (faults.current.kill * killEveryMs) / 1_000;
+    for (const host of share > 0 ? hosts : []) if (random() < share) host.kill();
+  }, killEveryMs);
 
   async function start(number: number) {
     if (options.attachRate !== undefined) {
@@ -72,28 +96,24 @@ export async function emulateHosts(options: EmulateOptions): Promise<EmulatedHos
   const started = mapLimited(numbers, dialling, start).then(() => undefined);
   return {
     started,
-    counters: () => withDaemonCounters(counters, hosts),
+    counters: () => ({ ...counters }),
+    setFaults(next) {
+      faults.current = next;
+      for (const host of hosts) host.applyFaults();
+    },
+    kill({ share = 1, names, down }) {
+      for (const host of hosts) {
+        if (names && !names.includes(host.name)) continue;
+        if (random() < share) host.kill(down);
+      }
+    },
     async close() {
       closing = true;
+      clearInterval(killing);
       await started.catch((error) => options.log.error({ err: error }, "not every host was started"));
       await Promise.all(hosts.map((host) => host.close()));
       executions.close();
       await journals.close();
     },
   };
-}
-
-function withDaemonCounters(counters: EmulatorCounters, hosts: readonly EmulatedHost[]): EmulatorCounters {
-  const sum = { ...counters };
-  for (const host of hosts) {
-    const daemon = host.daemon()?.counters();
-    if (!daemon) continue;
-    sum.attachments += daemon.attachments;
-    sum.commands += daemon.deliveries;
-    sum.duplicates += daemon.duplicates + daemon.fromJournal;
-    sum.refused += daemon.refused;
-    sum.replies += daemon.replies;
-    sum.lostReplies += daemon.lostReplies;
-  }
-  return sum;
 }

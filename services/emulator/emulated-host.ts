@@ -1,12 +1,18 @@
-// One logical host: the real daemon on a simulated provider, with the journal it had before.
-
+// One logical host through its lives: the real daemon on a simulated provider, killed and started again on the journal that
+// it had.
 import type { Journal, JournalStore } from "../daemon/journal.js";
 import { connectRelay, type RelayConnection, type RelayConnectionOptions } from "../daemon/relay-connection.js";
 import { type Daemon, type DaemonOptions, startDaemon } from "../daemon/start-daemon.js";
 import type { SimulatedAnswers } from "../providers/simulated/simulated-answers.js";
-import { createSimulatedProvider, simulatedHostId } from "../providers/simulated/simulated-provider.js";
+import { simulatedHostId } from "../providers/simulated/simulated-provider.js";
 import type { EmulatorCounters } from "./emulator-counters.js";
 import type { ExecutionsFile } from "./executions-file.js";
+import { defaultDown, drawTime, type TimeRange } from "./faults/fault-set.js";
+import { connectWithFaults } from "./faults/faulty-connection.js";
+import { createFaultyHost, type FaultSource } from "./faults/faulty-host.js";
+import { createFaultyJournal, killed } from "./faults/faulty-journal.js";
+import { createFaultyProvider } from "./faults/faulty-provider.js";
+import { noteStarted } from "./note-started.js";
 
 /** What all hosts of a process share. */
 export interface EmulatedFleet
@@ -15,67 +21,126 @@ export interface EmulatedFleet
   readonly journals: JournalStore;
   readonly executions: ExecutionsFile;
   readonly counters: EmulatorCounters;
+  readonly faults: FaultSource;
   readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface EmulatedHost {
   readonly hostId: string;
+  readonly name: string;
   /** Resolves when a relay has taken it for the first time. */
   readonly attached: Promise<void>;
-  daemon(): Daemon | undefined;
+  /** Kills its daemon, which comes back after a time; nothing when it is away already. */
+  kill(down?: TimeRange): void;
+  /** Does what faults that were just changed ask of a connection. */
+  applyFaults(): void;
   close(): Promise<void>;
 }
 
-/** Starts the daemon of the host with this name. */
+// From one start of the daemon to its end or to its being killed.
+interface Life {
+  alive: boolean;
+  daemon?: Daemon;
+  journal?: Journal;
+  connection?: RelayConnection;
+}
+
+/** Resolves when the daemon of the host with this name was started. */
 export async function startEmulatedHost(
   name: string,
   localAddress: string | undefined,
   fleet: EmulatedFleet,
 ): Promise<EmulatedHost> {
-  const hostId = simulatedHostId(fleet.answers.options.seed, name);
+  const { seed } = fleet.answers.options;
+  const hostId = simulatedHostId(seed, name);
+  const host = createFaultyHost(hostId, seed, fleet.faults, fleet.counters);
   let noteAttached: () => void = () => undefined;
   const attached = new Promise<void>((resolve) => {
     noteAttached = resolve;
   });
-  let commandId = "";
+  let life: Life = { alive: true };
+  let burial: Promise<void> = Promise.resolve();
+  let closing = false;
+  let comingBack: NodeJS.Timeout | undefined;
 
-  const provider = createSimulatedProvider({
-    hostId,
-    answers: fleet.answers,
-    async execute(method, subjects) {
-      fleet.executions.append({ hostId, name, commandId, method, subjects, time: new Date().toISOString() });
-      fleet.counters.executions++;
-    },
-  });
+  async function begin(next: Life) {
+    life = next;
+    next.journal = await fleet.journals.open(`${hostId}/`, host.clock);
+    next.daemon = await startDaemon({ ...fleet, ...partsOf(next), name, clock: host.clock });
+  }
 
-  async function connect(options: RelayConnectionOptions): Promise<RelayConnection> {
-    const connection = await connectRelay({ ...options, ...(localAddress === undefined ? {} : { localAddress }) });
+  function partsOf(current: Life) {
+    const isAlive = () => current.alive;
+    const faulty = createFaultyJournal(current.journal as Journal, host, isAlive);
+    const { journal, commandId } = noteStarted(faulty);
+    const provider = createFaultyProvider({
+      hostId,
+      answers: fleet.answers,
+      host,
+      isAlive,
+      execute: (method, subjects) => {
+        fleet.executions.append({
+          hostId,
+          name,
+          commandId: commandId(),
+          method,
+          subjects,
+          time: new Date().toISOString(),
+        });
+        fleet.counters.executions++;
+      },
+      crash: () => kill(),
+    });
+    const connect = (options: RelayConnectionOptions) => attach(current, options);
+    return { journal, provider, connect };
+  }
+
+  async function attach(current: Life, options: RelayConnectionOptions): Promise<RelayConnection> {
+    if (!current.alive) throw killed();
+    const source = localAddress === undefined ? options : { ...options, localAddress };
+    const connection = await connectWithFaults(source, connectRelay, host);
+    current.connection = connection;
     fleet.counters.attached++;
     void connection.closed.then(() => fleet.counters.attached--);
+    if (!current.alive) connection.end(killed());
+    if (host.isStalled()) connection.setReading(false);
     noteAttached();
     return connection;
   }
 
-  const journal = await fleet.journals.open(`${hostId}/`, Date.now);
-  const daemon = await startDaemon({
-    ...fleet,
-    provider,
-    journal: noting(journal, (started) => {
-      commandId = started;
-    }),
-    name,
-    connect,
-  });
-  return { hostId, attached, daemon: () => daemon, close: () => daemon.close() };
-}
+  function kill(down = fleet.faults.current.down ?? defaultDown) {
+    if (!life.alive || !life.daemon || closing) return;
+    life.alive = false;
+    life.connection?.end(killed());
+    fleet.counters.kills++;
+    fleet.counters.down++;
+    const dead = life;
+    comingBack = setTimeout(() => void comeBack(dead).catch(noteFailure), drawTime(down, host.random));
+  }
 
-// A host runs one change at a time, and its daemon writes the command down right before: so it is known whose change runs.
-function noting(journal: Journal, onStarted: (commandId: string) => void): Journal {
+  async function comeBack(dead: Life) {
+    // What was being written is on disk or not, but no longer on its way.
+    await dead.journal?.close();
+    burial = Promise.all([burial, dead.daemon?.close()]).then(() => undefined, noteFailure);
+    fleet.counters.down--;
+    if (!closing) await begin({ alive: true });
+  }
+
+  function noteFailure(error: unknown) {
+    fleet.log.error({ err: error, host: name }, "emulated host failed");
+  }
+
+  await begin(life);
   return {
-    ...journal,
-    async write(entry) {
-      await journal.write(entry);
-      if (!entry.reply) onStarted(entry.commandId);
+    hostId,
+    name,
+    attached,
+    kill,
+    applyFaults: () => life.connection?.setReading(!host.isStalled()),
+    async close() {
+      closing = true;
+      clearTimeout(comingBack);
+      await Promise.all([life.daemon?.close(), burial]);
     },
   };
 }

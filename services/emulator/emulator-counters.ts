@@ -1,45 +1,27 @@
-// What the logical hosts of an emulator did. Every number but `attached` and `down` only grows; those of several processes add up.
-export interface EmulatorCounters {
+// What the logical hosts of an emulator did and suffered. Every number but `attached` and `down` only grows; those of several
+// processes add up.
+import { createDaemonCounters, type DaemonCounters } from "../daemon/daemon-counters.js";
+import { createFaultCounters, type FaultCounters } from "./faults/faulty-host.js";
+
+export interface EmulatorCounters extends DaemonCounters, FaultCounters {
   /** Hosts that a relay has welcomed and that are still attached. */
   attached: number;
   /** Hosts that were killed and are not back yet. */
   down: number;
-  /** Welcomes from relays. */
-  attachments: number;
-  /** Commands that reached a daemon. */
-  commands: number;
-  /** Of them: the same command ran already, or was answered from the journal. */
-  duplicates: number;
-  /** Of them: refused for signature, fleet, target or time. */
-  refused: number;
-  /** Replies handed to a relay. */
-  replies: number;
-  /** Replies dropped because no relay took them for too long. */
-  lostReplies: number;
   /** Changes carried out; each stands in the executions file too. */
   executions: number;
 }
 
 /** All zero. */
 export function createEmulatorCounters(): EmulatorCounters {
-  return {
-    attached: 0,
-    down: 0,
-    attachments: 0,
-    commands: 0,
-    duplicates: 0,
-    refused: 0,
-    replies: 0,
-    lostReplies: 0,
-    executions: 0,
-  };
+  return { attached: 0, down: 0, ...createDaemonCounters(), executions: 0, ...createFaultCounters() };
 }
 
 /** The sum, name by name. */
-export function addCounters<Counters extends object>(all: readonly Counters[], zero: Counters): Counters {
-  const sum = { ...zero } as Record<string, number>;
+export function addCounters(all: readonly EmulatorCounters[]): EmulatorCounters {
+  const sum = createEmulatorCounters();
   for (const counters of all) {
-    for (const [name, value] of Object.entries(counters)) sum[name] = (sum[name] ?? 0) + value;
+    for (const name of Object.keys(sum) as (keyof EmulatorCounters)[]) sum[name] += counters[name];
   }
-  return sum as Counters;
+  return sum;
 }

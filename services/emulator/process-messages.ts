@@ -1,7 +1,8 @@
 // What the emulator's processes tell each other.
 import type { AnswerOptions } from "../providers/simulated/simulated-answers.js";
-import type { EmulateOptions } from "./emulate-hosts.js";
+import type { EmulateOptions, KillOrder } from "./emulate-hosts.js";
 import type { EmulatorCounters } from "./emulator-counters.js";
+import type { FaultSet } from "./faults/fault-set.js";
 
 /** EmulateOptions as they travel to a child. */
 export interface ChildOptions extends Omit<EmulateOptions, "verifyingKey" | "tls" | "log" | "answers"> {
@@ -12,8 +13,16 @@ export interface ChildOptions extends Omit<EmulateOptions, "verifyingKey" | "tls
   readonly answers: AnswerOptions;
 }
 
+/** What a running emulator is told. */
+export type EmulatorOrder =
+  | { readonly type: "faults"; readonly faults: FaultSet }
+  | { readonly type: "kill"; readonly order: KillOrder };
+
 /** To a child; the first one starts it. */
-export type ParentMessage = { readonly type: "start"; readonly options: ChildOptions } | { readonly type: "stop" };
+export type ParentMessage =
+  | EmulatorOrder
+  | { readonly type: "start"; readonly options: ChildOptions }
+  | { readonly type: "stop" };
 
 /** From a child, counters every second. */
 export type ChildMessage =

@@ -4,12 +4,14 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { addCounters, createEmulatorCounters, type EmulatorCounters } from "./emulator-counters.js";
-import type { ChildMessage, ChildOptions, ParentMessage } from "./process-messages.js";
+import type { ChildMessage, ChildOptions, EmulatorOrder, ParentMessage } from "./process-messages.js";
 
 export interface EmulatorProcesses {
   readonly pids: readonly number[];
   /** Sums over the processes, at most a second old. */
   counters(): EmulatorCounters;
+  /** Tells all. */
+  send(order: EmulatorOrder): void;
   /** Rejects when a process fails or ends before it was told to. */
   readonly failed: Promise<never>;
   /** Resolves when all have ended. */
@@ -40,7 +42,10 @@ export function superviseProcesses(shares: readonly ChildOptions[]): EmulatorPro
   failed.catch(() => undefined);
   return {
     pids: children.map(({ pid }) => pid as number),
-    counters: () => addCounters(latest, createEmulatorCounters()),
+    counters: () => addCounters(latest),
+    send(order) {
+      for (const child of children) send(child, order);
+    },
     failed,
     async close() {
       closing = true;

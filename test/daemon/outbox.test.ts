@@ -17,6 +17,7 @@ function simulatedConnection(room = Number.POSITIVE_INFINITY) {
       return true;
     },
     end: () => undefined,
+    setReading: () => undefined,
     closed: new Promise(() => undefined),
   };
   return { sent, connection };
