@@ -19,6 +19,8 @@ export type Person = (message: string) => {
 
 export interface ClientOptions {
   readonly token?: string;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Absent: the client does not declare elicitation. */
   readonly person?: Person;
 }
@@ -72,8 +74,8 @@ export function olderClient({ person }: ClientOptions): OlderClient {
   return client;
 }
 
-function bearer({ token = "alice-token" }: ClientOptions): Record<string, string> {
-  return { authorization: `Bearer ${token}` };
+function bearer({ token = "alice-token", headers = {} }: ClientOptions): Record<string, string> {
+  return { ...headers, authorization: `Bearer ${token}` };
 }
 
 /** A client of an era, connected to the gateway's stdio end through pipes in this process. */
