@@ -1,0 +1,97 @@
+// Epochs of chaos on one world, each checked, until there were enough runs.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { checkEpoch } from "./check/check-epoch.js";
+import { executionsBySubject } from "./check/executions.js";
+import { runEpoch } from "./drive/run-epoch.js";
+import type { EpochHistory, Violation } from "./history.js";
+import { generateSchedule } from "./schedule/generate-schedule.js";
+import { type FaultKind, faultKinds } from "./schedule/schedule.js";
+import { startWorld, type World } from "./world/world.js";
+
+export interface ChaosOptions {
+  readonly seed: string;
+  /** The seed is that of one epoch, as an earlier report named it. */
+  readonly isReplay: boolean;
+  /** Acknowledged runs after which no further epoch begins. */
+  readonly runs: number;
+  readonly hosts: number;
+  readonly brokers: 1 | 3;
+  /** For state, logs, and the histories of epochs that broke a promise. */
+  readonly directory: string;
+  readonly kinds?: readonly FaultKind[];
+  readonly report: (line: string) => void;
+}
+
+export interface ChaosSummary {
+  readonly seed: string;
+  epochs: number;
+  /** Acknowledged ones. */
+  runs: number;
+  /** Hosts of these, added up. */
+  hostRuns: number;
+  /** Changes that hosts carried out. */
+  executions: number;
+  readonly faults: Record<string, number>;
+  violations: number;
+  readonly directory: string;
+}
+
+const groups = 2;
+
+/** Ends the world however the epochs ended. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosSummary> {
+  const { seed, directory, hosts, brokers } = options;
+  const summary: ChaosSummary = {
+    seed,
+    epochs: 0,
+    runs: 0,
+    hostRuns: 0,
+    executions: 0,
+    faults: {},
+    violations: 0,
+    directory,
+  };
+  const world = await startWorld({ directory, hosts, brokers, relays: 2, controlPlanes: 2, emulators: groups });
+  try {
+    do {
+      const epochSeed = options.isReplay ? seed : `${seed}/${summary.epochs}`;
+      await doEpoch(epochSeed, world, options, summary);
+    } while (!options.isReplay && summary.runs < options.runs);
+    return summary;
+  } finally {
+    await world.close();
+  }
+}
+
+async function doEpoch(seed: string, world: World, options: ChaosOptions, summary: ChaosSummary): Promise<void> {
+  const { hosts, kinds = faultKinds, report } = options;
+  const since = Date.now();
+  const history = await runEpoch(generateSchedule({ seed, hosts, groups, kinds }), world);
+  const violations = checkEpoch(history);
+  add(summary, history, violations);
+  report(describeEpoch(history, violations, Date.now() - since));
+  if (violations.length === 0) return;
+  const file = join(options.directory, `history-${seed.replaceAll("/", "-")}.json`);
+  writeFileSync(file, JSON.stringify({ violations, ...history }, undefined, 1));
+  for (const { check, subject, detail } of violations) report(`  BROKEN: ${check}\n    ${subject}: ${detail}`);
+  report(`  history: ${file}; again: --replay ${seed} --hosts ${hosts} --brokers ${options.brokers}`);
+}
+
+function add(summary: ChaosSummary, history: EpochHistory, violations: readonly Violation[]): void {
+  const acknowledged = history.runs.filter(({ acknowledgedAtMs }) => acknowledgedAtMs !== undefined);
+  summary.epochs++;
+  summary.runs += acknowledged.length;
+  summary.hostRuns += acknowledged.reduce((sum, { hosts }) => sum + hosts.length, 0);
+  const counts = [...executionsBySubject(history).values()].flatMap((hosts) => [...hosts.values()]);
+  summary.executions = counts.reduce((sum, count) => sum + count, 0);
+  for (const { kind } of history.faults) summary.faults[kind] = (summary.faults[kind] ?? 0) + 1;
+  summary.violations += violations.length;
+}
+
+function describeEpoch({ seed, runs, faults }: EpochHistory, violations: readonly Violation[], tookMs: number): string {
+  const acknowledged = runs.filter(({ acknowledgedAtMs }) => acknowledgedAtMs !== undefined).length;
+  const kinds = faults.map(({ kind }) => kind).join(", ") || "no fault";
+  const seconds = (tookMs / 1_000).toFixed(1);
+  return `epoch ${seed}: ${acknowledged} of ${runs.length} runs acknowledged, ${violations.length} violations, ${seconds} s (${kinds})`;
+}

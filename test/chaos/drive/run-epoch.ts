@@ -1,0 +1,103 @@
+// One epoch: orders and faults as scheduled, then quiet, then a look at every run; what comes out is its history.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EpochHistory, RunHistory } from "../history.js";
+import type { EpochSchedule, PlannedOrder } from "../schedule/schedule.js";
+import { readExecutions } from "../world/read-executions.js";
+import type { World } from "../world/world.js";
+import { createChaosEvents } from "./chaos-events.js";
+import { driveOrder, look, type OrderContext } from "./drive-order.js";
+import { injectFaults } from "./inject-faults.js";
+
+const wholeWithinMs = 60_000;
+const settledEveryMs = 150;
+// What a run may take beyond its time to end on disk.
+const endWithinMs = 20_000;
+const calmTimeoutMs = 20_000;
+
+/** Leaves the world whole, or the history says what is not. */
+export async function runEpoch(schedule: EpochSchedule, world: World): Promise<EpochHistory> {
+  const { seed, orders, lastKill } = schedule;
+  const runs: RunHistory[] = [];
+  const incidents: string[] = [];
+  const events = createChaosEvents();
+  const context: OrderContext = { seed, world, events, runs };
+  const injector = injectFaults(schedule, world, events, (what) => void incidents.push(what));
+  const driven = orders.map(async (order, index) => {
+    await sleep(order.atMs);
+    await driveOrder(order, index, context);
+  });
+  await injector.done;
+  await expectWhole(world, incidents);
+  await Promise.all(driven);
+  await Promise.all(calmOrders(world).map((order, index) => driveOrder(order, orders.length + index, context)));
+  await settle(runs, world);
+  if (lastKill !== undefined) await killAndLook(lastKill % world.controlPlanes.length, runs, world, incidents);
+  const executions = world.emulators.flatMap(readExecutions);
+  incidents.push(...world.takeIncidents());
+  return { seed, hosts: world.hosts, runs, faults: injector.records, executions, incidents };
+}
+
+async function expectWhole(world: World, incidents: string[]): Promise<void> {
+  const missing = await world.waitUntilWhole(wholeWithinMs);
+  if (missing) incidents.push(`${wholeWithinMs} ms after the last fault ${missing}`);
+}
+
+// After the storm everything must work, with nothing to excuse it.
+function calmOrders({ controlPlanes }: World): PlannedOrder[] {
+  const common = { atMs: 0, selector: { by: "all" }, timeoutMs: calmTimeoutMs, queueMs: 0 } as const;
+  return controlPlanes.flatMap((_, controlPlane) => [
+    { ...common, controlPlane, kind: "read", operation: "ListServices" } as const,
+    { ...common, controlPlane, kind: "change", operation: "" } as const,
+  ]);
+}
+
+// Looks at every run when it has ended, or when its time is over for long.
+async function settle(runs: readonly RunHistory[], world: World): Promise<void> {
+  await Promise.all(
+    runs.map(async (run) => {
+      const client = world.clients[run.controlPlane];
+      if (!client) return;
+      await findUnacknowledged(run, client);
+      if (run.runId === undefined) return;
+      const deadline = run.requestedAtMs + run.timeoutMs + run.queueMs + endWithinMs;
+      while (!(await hasEnded(run.runId, client)) && Date.now() < deadline) await sleep(settledEveryMs);
+      await look(run, client, "settled");
+    }),
+  );
+}
+
+// A commit whose client heard nothing may have become a run all the same; its plan says so.
+async function findUnacknowledged(run: RunHistory, client: World["clients"][number]): Promise<void> {
+  if (run.runId !== undefined || run.planHash === undefined) return;
+  try {
+    const runId = await client.runOfPlan(run.planHash);
+    if (runId !== undefined) run.runId = runId;
+  } catch (error) {
+    run.error ??= `plan: ${error}`;
+  }
+}
+
+async function hasEnded(runId: string, { fleet }: World["clients"][number]): Promise<boolean> {
+  try {
+    const { run } = await fleet.getRun({ runId }, { timeoutMs: 5_000 });
+    return run?.finishedAt !== undefined && run.accounting?.queued === 0;
+  } catch {
+    // The last look says why, when there is one.
+    return false;
+  }
+}
+
+async function killAndLook(
+  index: number,
+  runs: readonly RunHistory[],
+  world: World,
+  incidents: string[],
+): Promise<void> {
+  const process = world.controlPlanes[index]?.process;
+  const client = world.clients[index];
+  if (!process || !client) return;
+  await process.kill();
+  await process.start();
+  await expectWhole(world, incidents);
+  for (const run of runs.filter(({ controlPlane }) => controlPlane === index)) await look(run, client, "restarted");
+}
