@@ -5,10 +5,12 @@ import type { Bus } from "../bus/bus.js";
 import { FleetService } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import type { SigningKey } from "../identity/signing-key.js";
 import type { Logger } from "../shared/log.js";
+import { newFleetCounters } from "./fleet-counters.js";
 import { fleetService } from "./fleet-service.js";
 import { openInventory } from "./inventory/inventory.js";
 import { defaultRetention, type Retention, startRetention } from "./results/retention.js";
 import { summarizeTrackedRun } from "./results/summarize-tracked-run.js";
+import { defaultRunLimits, type RunLimits } from "./run/admission.js";
 import { openRunManager } from "./run/run-manager.js";
 import { defaultPatience, type Patience } from "./run/waiting.js";
 import { openStateDatabase } from "./state-database.js";
@@ -26,8 +28,8 @@ export interface FleetOptions {
   /** How long hosts that went away are waited for. */
   readonly patience?: Patience;
   readonly retention?: Retention;
-  /** Runs at the same time; one more is BUSY. */
-  readonly maxActiveRuns?: number;
+  /** How many runs go on at the same time; what is not given is the product's. */
+  readonly limits?: Partial<RunLimits>;
 }
 
 /** A control plane at work. */
@@ -38,12 +40,11 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
-const defaultMaxActiveRuns = 64;
-
 /** Resolves when presence and replies flow. */
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { bus, fleetId, signingKey, log, retention = defaultRetention } = options;
   const database = openStateDatabase(options.stateDirectory);
+  const counters = newFleetCounters();
   const inventory = await openInventory(bus, database, log);
   const runs = await openRunManager({
     bus,
@@ -52,7 +53,8 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     log,
     issuer: { fleetId, signingKey, replyPartition: options.replyPartition ?? 0 },
     patience: options.patience ?? defaultPatience,
-    maxActiveRuns: options.maxActiveRuns ?? defaultMaxActiveRuns,
+    limits: { ...defaultRunLimits, ...options.limits },
+    counters,
   });
   const stopRetention = startRetention(database, retention, (runId) => runs.forget(runId), log);
   const stopping = new AbortController();

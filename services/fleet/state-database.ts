@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { PlanRecord } from "./plan/plan-record.js";
-import type { HostAnswer, RunRecord, RunSubject } from "./run/run-record.js";
+import type { AnswerRow } from "./run/answer-row.js";
+import type { CommandRecord, RunRecord } from "./run/run-record.js";
+import type { StoredSubject } from "./run/run-store.js";
 
 /** Tables by name; keys are strings or arrays, which lmdb keeps in order. */
 export interface StateDatabase {
@@ -15,9 +17,11 @@ export interface StateDatabase {
   readonly runs: Database<RunRecord, string>;
   /** Run ids in order of time: [started at, run id]. */
   readonly runsByTime: Database<string, [number, string]>;
-  readonly subjects: Database<RunSubject, string>;
-  /** What a host answered: [run id, index of the host in its targets]. A queued host has none. */
-  readonly answers: Database<HostAnswer, [string, number]>;
+  readonly subjects: Database<StoredSubject, string>;
+  /** What was sent: [run id, number of the command]. */
+  readonly commands: Database<CommandRecord, [string, number]>;
+  /** What hosts answered: [run id, number of the row]. A queued host stands in none. */
+  readonly answers: Database<AnswerRow, [string, number]>;
   /** Response bodies by digest, each stored once. */
   readonly bodies: Database<Buffer, string>;
   /** Which runs need a body: [digest, run id]. */
@@ -42,6 +46,7 @@ export function openStateDatabase(stateDirectory: string): StateDatabase {
     runs: root.openDB({ name: "runs" }),
     runsByTime: root.openDB({ name: "runs-by-time" }),
     subjects: root.openDB({ name: "subjects" }),
+    commands: root.openDB({ name: "commands" }),
     answers: root.openDB({ name: "answers" }),
     bodies: root.openDB({ name: "bodies", encoding: "binary" }),
     bodyRuns: root.openDB({ name: "body-runs" }),
@@ -59,7 +64,7 @@ export function openStateDatabase(stateDirectory: string): StateDatabase {
 function openRoot(path: string): RootDatabase {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    return open({ path, maxDbs: 12 });
+    return open({ path, maxDbs: 24 });
   } catch (cause) {
     throw failure(ErrorReason.STORAGE_FAILED, `the control plane's state cannot be opened: ${String(cause)}`, {
       metadata: { path },

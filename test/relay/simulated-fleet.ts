@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Bus } from "../../services/bus/bus.js";
-import { repliesOf } from "../../services/fleet/run/open-batch.js";
+import { repliesOf } from "../shared/replies-of.js";
 import {
   type Command,
   CommandEnvelopeSchema,
@@ -48,23 +48,15 @@ export interface SimulatedFleet {
   presenceOf(hostId: string, online: boolean): Promise<Presence>;
 }
 
-export async function simulatedFleet(bus: Bus, key = generateSigningKey()): Promise<SimulatedFleet> {
+/** Without `collect` replies and presence are left to whoever measures. */
+export async function simulatedFleet(
+  bus: Bus,
+  key = generateSigningKey(),
+  { collect = true } = {},
+): Promise<SimulatedFleet> {
   const replies: Reply[] = [];
   const presences: Presence[] = [];
-  const group = `fleet-${randomUUID()}`;
-  await bus.subscribe(
-    { topic: "replies", group, partition: replyPartition, from: "latest" },
-    async ({ value, partition }) => {
-      const arrived = repliesOf(fromBinary(ReplyBatchSchema, value));
-      // Columns do not repeat where they lie.
-      for (const reply of arrived) reply.replyPartition = partition;
-      replies.push(...arrived);
-    },
-  );
-  await bus.subscribe({ topic: "presence", group, from: "earliest" }, async ({ value }) => {
-    const { record } = fromBinary(PresenceRecordSchema, value);
-    if (record.case === "host") presences.push(record.value);
-  });
+  if (collect) await collectInto(replies, presences, bus);
 
   async function publish(signed: SignedCommand, hostIds: string[]) {
     const envelope = create(CommandEnvelopeSchema, { signed, targetIds: encodeHostIds([...hostIds].sort()) });
@@ -92,6 +84,21 @@ export async function simulatedFleet(bus: Bus, key = generateSigningKey()): Prom
       return newest() as Presence;
     },
   };
+}
+
+async function collectInto(replies: Reply[], presences: Presence[], bus: Bus): Promise<void> {
+  const group = `fleet-${randomUUID()}`;
+  const fromHere = { topic: "replies", group, partition: replyPartition, from: "latest" } as const;
+  await bus.subscribe(fromHere, async ({ value, partition }) => {
+    const arrived = repliesOf(fromBinary(ReplyBatchSchema, value));
+    // Columns do not repeat where they lie.
+    for (const reply of arrived) reply.replyPartition = partition;
+    replies.push(...arrived);
+  });
+  await bus.subscribe({ topic: "presence", group, from: "earliest" }, async ({ value }) => {
+    const { record } = fromBinary(PresenceRecordSchema, value);
+    if (record.case === "host") presences.push(record.value);
+  });
 }
 
 /** A valid command but for what the test changes. */

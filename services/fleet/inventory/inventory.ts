@@ -27,12 +27,14 @@ export interface InventoryHost {
   readonly name: string;
   readonly facts: HostFacts;
   readonly online: boolean;
+  /** Differs with each attachment of its daemon. */
+  readonly attachment: string;
   /** When its daemon came or went; milliseconds since the epoch. */
   readonly sinceMs: number;
 }
 
-/** Called after a host came, went or changed. */
-export type HostListener = (host: InventoryHost) => void;
+/** Called after a host came, went or changed; `former` is what was known of it before. */
+export type HostListener = (host: InventoryHost, former: InventoryHost | undefined) => void;
 
 /** Open until closed by its maker. */
 export interface Inventory {
@@ -54,8 +56,9 @@ export async function openInventory(bus: Bus, database: StateDatabase, log: Logg
   const accept = async (value: Uint8Array) => {
     const presence = readPresence(value, log);
     if (!presence?.facts || !hosts.supersedes(presence)) return;
+    const former = hosts.find(presence.facts.hostId);
     const host = hosts.apply(presence);
-    for (const listener of listeners) listener(host);
+    for (const listener of listeners) listener(host, former);
     await database.hosts.put(host.hostId, Buffer.from(toBinary(PresenceSchema, presence)));
   };
   // A presence is applied when its handler is called, in order; only its way to the disk overlaps with the next ones.
@@ -125,9 +128,16 @@ class HostTable {
     const ids = [...(this.#claims.get(name) ?? [])];
     const claimants = ids.map((id) => this.#presences.get(id) as Presence);
     for (const [hostId, unique] of assignNames(claimants)) {
-      const { facts, online } = this.#presences.get(hostId) as Presence;
+      const { facts, online, relayId, relayLife, attachment } = this.#presences.get(hostId) as Presence;
       const sinceMs = this.#since.get(hostId) ?? 0;
-      this.#hosts.set(hostId, { hostId, name: unique, facts: facts as HostFacts, online, sinceMs });
+      this.#hosts.set(hostId, {
+        hostId,
+        name: unique,
+        facts: facts as HostFacts,
+        online,
+        attachment: `${relayId}/${relayLife}/${attachment}`,
+        sinceMs,
+      });
     }
     this.#sorted = undefined;
   }

@@ -30,7 +30,7 @@ export async function makePlan(database: StateDatabase, parts: PlanParts): Promi
   const { dryRun, summary, decision } = parts;
   const { operation, record } = dryRun;
   const hosts = dryRun.targets.filter((_, index) => dryRun.account.stateOf(index) === HostState.OK);
-  const request = encodeWithDryRun(operation, dryRun.request, false);
+  const request = encodeWithDryRun(operation, dryRun.subject.request, false);
   const expiresAtMs = Date.now() + planLifetimeMs;
   const content = {
     hostIds: hosts.map((host) => host.hostId),

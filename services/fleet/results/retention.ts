@@ -1,5 +1,6 @@
 // How long runs, their answers and plans are kept: by age, and by number of runs. A body goes with the last run that has it.
 import type { Logger } from "../../shared/log.js";
+import { rangeOf } from "../run/run-store.js";
 import type { StateDatabase } from "../state-database.js";
 
 /** What is kept. */
@@ -61,10 +62,11 @@ export async function deleteExpired(
 
 function deleteRun(database: StateDatabase, startedAtMs: number, runId: string): void {
   const digests = new Set<string>();
-  for (const { key, value } of [...database.answers.getRange({ start: [runId, 0], end: [runId, Infinity] })]) {
-    if (value.digest) digests.add(value.digest);
+  for (const { key, value } of [...database.answers.getRange(rangeOf(runId))]) {
+    for (const digest of value.digests) digests.add(digest);
     database.answers.remove(key);
   }
+  for (const key of [...database.commands.getKeys(rangeOf(runId))]) database.commands.remove(key);
   for (const digest of digests) {
     database.bodyRuns.remove([digest, runId]);
     const users = [...database.bodyRuns.getKeys({ start: [digest, ""], end: [digest, "\uffff"], limit: 2 })];

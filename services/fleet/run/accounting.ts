@@ -9,7 +9,7 @@ import type { StateCounts } from "./run-record.js";
 export type Taken = "accounted" | "late" | "duplicate";
 
 /** States that the control plane itself gives to a host that has not answered. */
-export type ClosedState = HostState.NO_ANSWER | HostState.CANCELLED;
+export type ClosedState = HostState.NO_ANSWER | HostState.CANCELLED | HostState.EXPIRED;
 
 const states = [
   HostState.OK,
@@ -21,6 +21,7 @@ const states = [
   HostState.NO_ANSWER,
   HostState.INDETERMINATE,
 ] as const;
+const isState = new Set<number>(states);
 
 /** Replies that are no part of the sum. */
 export interface ReplyCounters {
@@ -33,14 +34,14 @@ export interface ReplyCounters {
 export class RunAccount {
   readonly #states: Uint8Array;
   readonly #answered: Uint8Array;
-  readonly #counts = new Map<HostState, number>(states.map((state) => [state, 0]));
+  readonly #counts = new Uint32Array(Math.max(...states) + 1);
   readonly #counters: ReplyCounters;
 
   constructor(targeted: number, counters: ReplyCounters) {
     if (targeted < 1) throw new RangeError("a run has at least one target");
     this.#states = new Uint8Array(targeted).fill(HostState.QUEUED);
     this.#answered = new Uint8Array(targeted);
-    this.#counts.set(HostState.QUEUED, targeted);
+    this.#counts[HostState.QUEUED] = targeted;
     this.#counters = counters;
   }
 
@@ -53,26 +54,30 @@ export class RunAccount {
   }
 
   count(state: HostState): number {
-    return this.#counts.get(state) ?? 0;
+    return this.#counts[state] ?? 0;
   }
 
   stateOf(index: number): HostState {
     return this.#at(this.#states, index);
   }
 
+  /** True when the host's state is its own word. */
+  hasAnswered(index: number): boolean {
+    return this.#at(this.#answered, index) === 1;
+  }
+
   /** The host said what became of its part. Only its first word changes its state; later ones are counted as duplicates. */
   answer(index: number, state: HostState): Taken {
-    if (this.#at(this.#answered, index) === 1) {
+    if (this.hasAnswered(index)) {
       this.#counters.duplicateReplies++;
       return "duplicate";
     }
     if (state === HostState.QUEUED || state === HostState.NO_ANSWER) throw violation(`a host cannot answer ${state}`);
     const former = this.stateOf(index);
-    // A host that was told to cancel and did confirms what is accounted; nothing about that is late.
-    const confirms = former === HostState.CANCELLED && state === HostState.CANCELLED;
-    const late = former !== HostState.QUEUED && !confirms;
-    this.#answered[index] = 1;
+    // A host that was told to cancel and did confirms what is accounted; nothing about that is late. So with expiry.
+    const late = former !== HostState.QUEUED && former !== state;
     this.#move(index, state);
+    this.#answered[index] = 1;
     if (late) this.#counters.lateReplies++;
     return late ? "late" : "accounted";
   }
@@ -84,25 +89,26 @@ export class RunAccount {
     return true;
   }
 
-  /** Puts back what was stored; only into a host that is still as new. */
+  /** Puts back what was stored, in the order in which it came; a host's own word is the last. */
   restore(index: number, state: HostState, answered: boolean): void {
-    if (this.stateOf(index) !== HostState.QUEUED) throw violation(`target ${index} is restored twice`);
-    this.#answered[index] = answered ? 1 : 0;
+    if (this.hasAnswered(index)) throw violation(`target ${index} is restored twice`);
     this.#move(index, state);
+    this.#answered[index] = answered ? 1 : 0;
   }
 
   /** A reply that cannot be accounted: wrong digest, no target, no known outcome. */
-  countInvalid(): void {
-    this.#counters.invalidReplies++;
+  countInvalid(replies = 1): void {
+    this.#counters.invalidReplies += replies;
   }
 
   /** Counts again from the hosts' own states. Throws when the identity does not hold. */
   verify(): void {
+    const counted = new Uint32Array(this.#counts.length);
+    for (const state of this.#states) counted[state] = (counted[state] ?? 0) + 1;
     for (const state of states) {
-      const counted = this.#states.filter((each) => each === state).length;
-      if (counted !== this.count(state)) throw violation(`${HostState[state]} is ${counted}, not ${this.count(state)}`);
+      if (counted[state] === this.count(state)) continue;
+      throw violation(`${HostState[state]} is ${counted[state]}, not ${this.count(state)}`);
     }
-    this.#checkSum();
   }
 
   toMessage(): Accounting {
@@ -124,26 +130,17 @@ export class RunAccount {
     };
   }
 
-  // A host leaves QUEUED once; a state that the control plane gave (no answer, cancelled) gives way to the host's own word.
+  // One host leaves one state and enters another, so the sum stays what it is; a state that held nobody cannot be left. A state that
+  // the control plane gave gives way to the host's own word.
   #move(index: number, to: HostState): void {
     const from = this.stateOf(index);
-    const known = this.#counts.get(to);
-    if (known === undefined) throw violation(`${to} is no state of a host`);
-    const mayLeave = from === HostState.QUEUED || from === HostState.NO_ANSWER || from === HostState.CANCELLED;
-    if (!mayLeave) throw violation(`target ${index} cannot go from ${HostState[from]} to ${HostState[to]}`);
+    if (!isState.has(to)) throw violation(`${to} is no state of a host`);
+    if (this.#answered[index] === 1)
+      throw violation(`target ${index} cannot go from ${HostState[from]} to ${HostState[to]}`);
+    if (this.count(from) === 0) throw violation(`target ${index} is ${HostState[from]} and nobody is counted as that`);
     this.#states[index] = to;
-    this.#counts.set(from, this.count(from) - 1);
-    this.#counts.set(to, this.count(to) + 1);
-    this.#checkSum();
-  }
-
-  #checkSum(): void {
-    let sum = 0;
-    for (const count of this.#counts.values()) {
-      if (count < 0) throw violation("a state has fewer than no hosts");
-      sum += count;
-    }
-    if (sum !== this.targeted) throw violation(`${sum} hosts are accounted, ${this.targeted} are targeted`);
+    this.#counts[from] = this.count(from) - 1;
+    this.#counts[to] = this.count(to) + 1;
   }
 
   #at(array: Uint8Array, index: number): number {

@@ -5,7 +5,7 @@ import type { TrackedRun } from "./tracked-run.js";
 
 const progressIntervalMs = 100;
 
-/** Gives the accounting when it changed, at most once per 100 ms, until the run is finished or the signal aborts. */
+/** Gives the accounting when it changed, at most once per 100 ms, until the run is concluded or the signal aborts. */
 export async function* followProgress(run: TrackedRun, signal: AbortSignal): AsyncGenerator<Accounting> {
   let changed = false;
   let wake: () => void = () => {};
@@ -13,18 +13,18 @@ export async function* followProgress(run: TrackedRun, signal: AbortSignal): Asy
     changed = true;
     wake();
   };
-  // A run that cannot be stored rejects; its follower is told so by run.finished itself, not here.
+  // A run that cannot be stored rejects; its follower is told so by run.concluded itself, not here.
   const over = new AbortController();
   const end = () => {
     over.abort();
     notice();
   };
-  run.finished.then(end, end);
+  run.concluded.then(end, end);
   const cut = AbortSignal.any([over.signal, signal]);
   const stopListening = run.onChange(notice);
   signal.addEventListener("abort", notice, { once: true });
   try {
-    while (!run.isFinished && !signal.aborted) {
+    while (!run.isConcluded && !signal.aborted) {
       if (!changed) {
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -32,7 +32,7 @@ export async function* followProgress(run: TrackedRun, signal: AbortSignal): Asy
       }
       await pause(progressIntervalMs, cut);
       changed = false;
-      if (!run.isFinished && !signal.aborted) yield run.account.toMessage();
+      if (!run.isConcluded && !signal.aborted) yield run.account.toMessage();
     }
   } finally {
     stopListening();

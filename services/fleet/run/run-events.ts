@@ -30,18 +30,18 @@ export interface StreamEnds {
   readonly stopping: AbortSignal;
 }
 
-/** Ends when every host has a final state that is on disk. */
+/** Ends when the caller can be answered, and what it is told is on disk. */
 export async function* liveEvents(run: TrackedRun, { caller, stopping }: StreamEnds): AsyncGenerator<LiveEvent> {
   const { runId } = run.record;
   yield { case: "started", value: create(RunStartedSchema, { runId, targeted: run.targets.length }) };
   for await (const accounting of followProgress(run, AbortSignal.any([caller, stopping]))) {
     yield { case: "progress", value: create(RunProgressSchema, { accounting }) };
   }
-  if (!run.isFinished && stopping.aborted) throw fleetStops(runId);
-  if (!caller.aborted) await run.finished;
+  if (!run.isConcluded && stopping.aborted) throw fleetStops(runId);
+  if (!caller.aborted) await run.concluded;
 }
 
-/** The last event of a finished run. */
+/** The last event of a concluded run. */
 export function finishedEvent(run: TrackedRun, summary: Summary): FinishedEvent {
   return { case: "finished", value: create(RunFinishedSchema, { run: run.toMessage(), summary }) };
 }

@@ -1,10 +1,11 @@
 // What a run is asked to do, and what is kept of that.
 import { randomUUID } from "node:crypto";
+import { toBinary } from "@bufbuild/protobuf";
 import type { Context } from "@opentelemetry/api";
-import type { Grant } from "../../gen/systemsmanager/bus/v1/command_pb.js";
+import { type Grant, GrantSchema } from "../../gen/systemsmanager/bus/v1/command_pb.js";
 import type { Operation } from "../../shared/operations.js";
-import type { CommandDraft } from "./build-commands.js";
-import type { RunRecord, StateCounts, TargetHost } from "./run-record.js";
+import type { TraceHeaders } from "../../tracing/trace-context.js";
+import type { RunRecord, RunSubject, StateCounts, TargetHost } from "./run-record.js";
 
 /** A run to start. */
 export interface RunOrder {
@@ -15,35 +16,44 @@ export interface RunOrder {
   /** The frozen set. */
   readonly targets: readonly TargetHost[];
   readonly timeoutMs: number;
-  /** The trace of whoever asked. */
-  readonly trace?: Context;
+  /** How long the command may wait for hosts that are away; absent: no longer than the run waits for an answer. */
+  readonly deliveryTimeoutMs?: number;
   /** With a change: the plan and the right to carry it out. */
   readonly planHash?: string;
   readonly grant?: Grant;
+  /** The trace of whoever asked. */
+  readonly trace?: Context;
   /** Chosen by the caller when it has to be known before. */
   readonly runId?: string;
+  /** Nothing is sent at the start; whoever started the run dispatches its targets in parts. */
+  readonly held?: boolean;
   /** Called once the run is sure to be admitted and before anything of it is stored or sent; when it throws there is no run. */
   readonly claim?: () => Promise<void>;
 }
 
-/** The record of a run that begins now. Without drafts nothing is sent. */
-export function newRecord(order: RunOrder, drafts: readonly CommandDraft[]): RunRecord {
-  const startedAtMs = Date.now();
+/** The record of a run that begins now. */
+export function newRecord(order: RunOrder, startedAtMs = Date.now()): RunRecord {
+  const deadlineMs = startedAtMs + order.timeoutMs;
   return {
-    runId: drafts[0]?.runId ?? order.runId ?? randomUUID(),
+    runId: order.runId ?? randomUUID(),
     method: order.operation.name,
     selector: order.selector,
     principal: order.principal,
     planHash: order.planHash ?? "",
-    commandIds: drafts.map((draft) => draft.commandId),
     startedAtMs,
-    deadlineMs: drafts[0]?.expiresAtMs ?? startedAtMs + order.timeoutMs,
+    deadlineMs,
+    deliverUntilMs: Math.max(deadlineMs, startedAtMs + (order.deliveryTimeoutMs ?? 0)),
     revision: 1,
     duplicateReplies: 0,
     lateReplies: 0,
     invalidReplies: 0,
     states: noStates(order.targets.length),
   };
+}
+
+/** What is kept beside the record, so that commands can be drafted at any time. */
+export function subjectOf({ request, targets, grant }: RunOrder, trace: TraceHeaders = {}): RunSubject {
+  return { request, targets, trace, ...(grant ? { grant: toBinary(GrantSchema, grant) } : {}) };
 }
 
 function noStates(targeted: number): StateCounts {

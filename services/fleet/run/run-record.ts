@@ -1,4 +1,4 @@
-// What is kept of a run: its record, its frozen targets and each target's answer.
+// What is kept of a run: its record, its frozen targets, the commands it sent and what each target answered.
 import type { ErrorReason } from "../../gen/systemsmanager/errors/v1/error_reason_pb.js";
 import type { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import type { TraceHeaders } from "../../tracing/trace-context.js";
@@ -12,12 +12,14 @@ export interface RunRecord {
   readonly principal: string;
   /** Hexadecimal; empty for reads and dry runs. */
   readonly planHash: string;
-  /** One per chunk of targets; empty when nothing had to be sent. */
-  readonly commandIds: readonly string[];
-  /** Trace context of the run's span; empty without a trace. */
-  readonly trace?: TraceHeaders;
   readonly startedAtMs: number;
+  /** When hosts that are there are not waited for any longer. */
   readonly deadlineMs: number;
+  /** When hosts that are away are not waited for any longer either; never before the deadline. */
+  readonly deliverUntilMs: number;
+  /** When its caller could be answered: no host was waited for but those that are away. */
+  concludedAtMs?: number;
+  /** When every host had a final state. */
   finishedAtMs?: number;
   revision: number;
   duplicateReplies: number;
@@ -52,6 +54,23 @@ export interface RunSubject {
   readonly request: Uint8Array;
   /** The frozen set. */
   readonly targets: readonly TargetHost[];
+  /** With a change: the encoded bus.v1.Grant that each of its commands carries. */
+  readonly grant?: Uint8Array;
+  /** Trace context of the run's span, which each of its commands carries on the bus; empty without a trace. */
+  readonly trace?: TraceHeaders;
+}
+
+/** An invocation for some targets of a run; on disk before it is sent. */
+export interface CommandRecord {
+  readonly commandId: string;
+  /** The encoded bus.v1.SignedCommand: it is sent, and sent again, byte for byte. */
+  readonly signed: Uint8Array;
+  /** Its targets, as spans of indexes into the run's. */
+  readonly spans: readonly number[];
+  /** When its hosts are not waited for any longer, if they are there. */
+  readonly deadlineMs: number;
+  /** When hosts refuse it. */
+  readonly expiresAtMs: number;
 }
 
 /** Why a host did not answer OK. */

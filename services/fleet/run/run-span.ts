@@ -4,7 +4,9 @@ import { type Context, ROOT_CONTEXT } from "@opentelemetry/api";
 import type { Operation } from "../../shared/operations.js";
 import { type OpenSpan, SpanKind, startSpan } from "../../tracing/spans.js";
 import type { TrackedRun } from "./tracked-run.js";
-import type { RunPhase } from "./waiting.js";
+
+/** Whether the run begins now or goes on after a restart. */
+export type RunPhase = "new" | "resumed";
 
 /** A run that was interrupted by a restart goes on with a second span below the first. */
 export function startRunSpan(phase: RunPhase, { name, method }: Operation, parent: Context = ROOT_CONTEXT): OpenSpan {

@@ -1,19 +1,38 @@
 // Runs on disk: written in batches while they go on, read back when a run is opened or the control plane starts again.
 import type { StateDatabase } from "../state-database.js";
-import type { HostAnswer, RunRecord, RunSubject } from "./run-record.js";
+import type { AnswerRow } from "./answer-row.js";
+import type { CommandRecord, RunRecord, RunSubject, TargetHost } from "./run-record.js";
 
 /** A run as it was stored. */
 export interface StoredRun {
   readonly record: RunRecord;
   readonly subject: RunSubject;
-  /** By index of the target; hosts that are queued have none. */
-  readonly answers: ReadonlyMap<number, HostAnswer>;
+  /** In the order in which they were recorded. */
+  readonly commands?: readonly CommandRecord[];
+  /** In the order in which they came. */
+  readonly rows?: readonly StoredRow[];
 }
 
-/** Writes a new run and waits until it is on disk: nothing is sent before. */
-export async function createStoredRun(database: StateDatabase, record: RunRecord, subject: RunSubject): Promise<void> {
-  void database.subjects.put(record.runId, { request: subject.request, targets: [...subject.targets] });
+/** A row and its number in the run; numbers grow. */
+export interface StoredRow {
+  readonly number: number;
+  readonly row: AnswerRow;
+}
+
+/** A frozen set as it is stored: names cannot contain a space, ids have one length. */
+export interface StoredSubject extends Omit<RunSubject, "targets"> {
+  readonly hostIds: string;
+  readonly names: string;
+}
+
+const hostIdDigits = 32;
+
+/** Writes a new run and its first commands and waits until they are on disk: nothing is sent before. */
+export async function createStoredRun(database: StateDatabase, run: StoredRun): Promise<void> {
+  const { record, subject, commands = [] } = run;
+  void database.subjects.put(record.runId, packSubject(subject));
   void database.runsByTime.put([record.startedAtMs, record.runId], record.principal);
+  for (const [number, command] of commands.entries()) void database.commands.put([record.runId, number], command);
   await database.runs.put(record.runId, { ...record });
   await database.flushed();
 }
@@ -23,20 +42,39 @@ export function loadStoredRun(database: StateDatabase, runId: string): StoredRun
   const record = database.runs.get(runId);
   const subject = database.subjects.get(runId);
   if (!record || !subject) return undefined;
-  const answers = new Map<number, HostAnswer>();
-  for (const { key, value } of database.answers.getRange({ start: [runId, 0], end: [runId, subject.targets.length] })) {
-    answers.set(key[1], value);
-  }
-  return { record, subject, answers };
+  const rows = [...database.answers.getRange(rangeOf(runId))].map(({ key, value }) => ({ number: key[1], row: value }));
+  const commands = [...database.commands.getRange(rangeOf(runId))].map(({ value }) => value);
+  return { record, subject: unpackSubject(subject), commands, rows };
+}
+
+/** All keys of a run in a table that has several rows for each. */
+export function rangeOf(runId: string): { start: [string, number]; end: [string, number] } {
+  return { start: [runId, 0], end: [runId, Number.MAX_SAFE_INTEGER] };
 }
 
 /** Stores a body once, and that this run needs it. Resolves when it is committed. */
-export async function putBody(database: StateDatabase, runId: string, digest: string, body: Uint8Array): Promise<void> {
-  void database.bodies.put(digest, Buffer.from(body));
-  await database.bodyRuns.put([digest, runId], true);
+export function putBody(database: StateDatabase, runId: string, digest: string, body: Uint8Array): Promise<unknown> {
+  void database.bodies.put(digest, Buffer.from(body.buffer, body.byteOffset, body.length));
+  return database.bodyRuns.put([digest, runId], true);
 }
 
 /** The body with this digest; undefined when no kept run has it. */
 export function getBody(database: StateDatabase, digest: string): Uint8Array | undefined {
   return database.bodies.get(digest);
+}
+
+function packSubject({ targets, ...rest }: RunSubject): StoredSubject {
+  return {
+    ...rest,
+    hostIds: targets.map((target) => target.hostId).join(""),
+    names: targets.map((target) => target.name).join(" "),
+  };
+}
+
+function unpackSubject({ hostIds, names, ...rest }: StoredSubject): RunSubject {
+  const targets: TargetHost[] = names.split(" ").map((name, index) => ({
+    hostId: hostIds.slice(index * hostIdDigits, (index + 1) * hostIdDigits),
+    name,
+  }));
+  return { ...rest, targets };
 }

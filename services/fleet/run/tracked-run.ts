@@ -1,79 +1,99 @@
 // One run in the hands of the control plane: takes replies, closes accounts, keeps everything durable, tells listeners.
-// It goes on after it finished: late answers make its next revision.
-import type { Reply } from "../../gen/systemsmanager/bus/v1/host_pb.js";
+//
+// A run is concluded when its caller can be answered: every host that is there has a final state. It is finished when every host has
+// one; hosts that are away may stay queued until then. It goes on after that too: what changes a concluded run makes its next
+// revision.
+import type { CommandAnswers, Reply } from "../../gen/systemsmanager/bus/v1/host_pb.js";
 import { HostState, type Run } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
-import { ErrorReason, failure } from "../../shared/errors.js";
+import { decodeHostIds } from "../../identity/target-tree.js";
 import { findOperation, type Operation } from "../../shared/operations.js";
 import type { StateDatabase } from "../state-database.js";
 import { type ClosedState, RunAccount } from "./accounting.js";
+import { AnswerTable, noDuration } from "./answer-table.js";
 import { describeRun } from "./describe-run.js";
-import { canDecode, readReply, unreadableAnswer } from "./read-reply.js";
-import type { HostAnswer, HostProblem, RunRecord, RunSubject, TargetHost } from "./run-record.js";
-import { getBody, putBody } from "./run-store.js";
+import type { RunReplies } from "./group-replies.js";
+import { durationOf, ReplyReader, type Verdict } from "./read-reply.js";
+import type { CommandRecord, HostAnswer, HostProblem, RunRecord, RunSubject, TargetHost } from "./run-record.js";
+import type { StoredRun } from "./run-store.js";
+import { RunWriter } from "./run-writer.js";
+import { SentCommands } from "./sent-commands.js";
+import { Settlement } from "./settlement.js";
+import { targetIndexes } from "./target-set.js";
 
-/** What a run begins with; `answers` are those of an earlier life of the control plane. */
-export interface RunBeginning {
-  readonly record: RunRecord;
-  readonly subject: RunSubject;
-  readonly answers?: ReadonlyMap<number, HostAnswer>;
+/** What became of replies. */
+export interface RepliesTaken {
+  accounted: number;
+  late: number;
+  duplicate: number;
+  invalid: number;
 }
 
-/** What became of a reply. */
-export type ReplyTaken = "accounted" | "late" | "duplicate" | "invalid";
+/** Hosts whose states changed together, and the answers that are new with them. */
+interface Changes {
+  readonly indexes: number[];
+  /** Whether one has another state now; a host can also confirm the one that it was given. */
+  moved: boolean;
+  readonly bodies: Map<string, Uint8Array>;
+  readonly taken: RepliesTaken;
+}
 
 export class TrackedRun {
   readonly record: RunRecord;
-  readonly targets: readonly TargetHost[];
-  /** Encoded request, as sent. */
-  readonly request: Uint8Array;
+  readonly subject: RunSubject;
   readonly operation: Operation;
   readonly account: RunAccount;
-  /** Resolves when every host has a final state that is on disk; rejects when that cannot be written. */
-  readonly finished: Promise<void>;
-  readonly #answers: (HostAnswer | undefined)[];
+  readonly commands: SentCommands;
+  readonly #settlement = new Settlement();
+  readonly #table: AnswerTable;
+  readonly #reader: ReplyReader;
+  readonly #writer: RunWriter;
   readonly #indexByHost: ReadonlyMap<string, number>;
-  readonly #readable = new Map<string, boolean>();
   readonly #storedBodies = new Set<string>();
-  readonly #unwritten = new Map<string, Uint8Array>();
   readonly #listeners = new Set<() => void>();
-  readonly #database: StateDatabase;
-  #finishing = false;
-  #pendingWrites = 0;
-  #resolveFinished: () => void = () => {};
-  #rejectFinished: (cause: unknown) => void = () => {};
 
-  constructor(database: StateDatabase, { record, subject, answers = new Map() }: RunBeginning) {
-    this.#database = database;
+  constructor(database: StateDatabase, { record, subject, commands = [], rows = [] }: StoredRun) {
     this.record = { ...record };
-    this.targets = subject.targets;
-    this.request = subject.request;
+    this.subject = subject;
     this.operation = findOperation(record.method);
-    this.account = new RunAccount(this.targets.length, this.record);
-    this.#answers = new Array(this.targets.length).fill(undefined);
-    this.#indexByHost = new Map(this.targets.map((target, index) => [target.hostId, index]));
-    for (const [index, answer] of answers) {
-      this.#answers[index] = answer;
-      this.account.restore(index, answer.state, answer.answered);
-      if (answer.digest) this.#readable.set(answer.digest, true);
-    }
-    this.finished = new Promise((resolve, reject) => {
-      this.#resolveFinished = resolve;
-      this.#rejectFinished = reject;
-    });
-    this.finished.catch(ignoreFailedRun);
-    if (record.finishedAtMs !== undefined) {
-      this.#finishing = true;
-      this.#resolveFinished();
-    }
+    this.account = new RunAccount(subject.targets.length, this.record);
+    this.commands = new SentCommands(subject.targets.length, commands);
+    this.#table = new AnswerTable(this.account);
+    this.#reader = new ReplyReader(this.operation.method.output, this.#table);
+    this.#indexByHost = targetIndexes(subject.targets);
+    const numbers = rows.map(({ number }) => number);
+    this.#writer = new RunWriter(database, record.runId, numbers, (cause) => this.#settlement.fail(cause));
+    for (const { row } of rows) this.#table.restore(row);
+    if (this.isConcluded) this.#settlement.conclude();
+    if (this.isFinished) this.#settlement.finish();
   }
 
+  get targets(): readonly TargetHost[] {
+    return this.subject.targets;
+  }
+
+  /** True when the caller can be answered. */
+  get isConcluded(): boolean {
+    return this.record.concludedAtMs !== undefined;
+  }
+
+  /** True when every host has a final state. */
   get isFinished(): boolean {
-    return this.#finishing;
+    return this.record.finishedAtMs !== undefined;
+  }
+
+  /** Resolves when the caller can be answered and what it is told is on disk; rejects when that cannot be written. */
+  get concluded(): Promise<void> {
+    return this.#settlement.concluded;
+  }
+
+  /** Resolves when every host has a final state that is on disk; rejects when that cannot be written. */
+  get finished(): Promise<void> {
+    return this.#settlement.finished;
   }
 
   /** True when nothing of it waits to be written. */
   get isSettled(): boolean {
-    return this.#pendingWrites === 0;
+    return this.#writer.isSettled;
   }
 
   indexOf(hostId: string): number | undefined {
@@ -82,53 +102,96 @@ export class TrackedRun {
 
   /** What a target answered; undefined while it is queued. */
   answerOf(index: number): HostAnswer | undefined {
-    return this.#answers[index];
+    return this.account.stateOf(index) === HostState.QUEUED ? undefined : this.#table.answerOf(index);
+  }
+
+  /** The distinct answers, each with the indexes of the hosts that gave it. */
+  groups(): { digest: string; hosts: number[] }[] {
+    return this.#table.groups();
   }
 
   /** The response with this digest, which some host of the run gave. Throws STORAGE_FAILED when it is lost. */
   bodyOf(digest: string): Uint8Array {
-    const body = this.#unwritten.get(digest) ?? getBody(this.#database, digest);
-    if (body) return body;
-    throw failure(ErrorReason.STORAGE_FAILED, `the answer ${digest.slice(0, 12)}… is not stored any more`, {
-      metadata: { path: "bodies" },
-      remedy: "ask the hosts again",
-    });
+    return this.#writer.bodyOf(digest);
   }
 
-  /** Takes a host's reply. Resolves when it is committed; the bus may then forget it. */
-  async accept(reply: Reply): Promise<ReplyTaken> {
-    const index = this.indexOf(reply.hostId);
-    const answer = readReply(reply);
-    if (index === undefined || !answer || !this.record.commandIds.includes(reply.commandId)) {
-      this.account.countInvalid();
-      await this.#storeRecord();
-      return "invalid";
+  /** Takes replies that came together. Resolves when they are committed; the bus may then forget them. */
+  async accept({ answers, others }: RunReplies): Promise<RepliesTaken> {
+    const changes = noChanges();
+    for (const columns of answers) this.#takeAnswers(columns, changes);
+    for (const reply of others) this.#takeReply(reply, changes);
+    const { accounted, ...beside } = changes.taken;
+    await this.#commit(
+      changes,
+      Object.values(beside).some((count) => count > 0),
+    );
+    return changes.taken;
+  }
+
+  /** Gives hosts the answers that another run of the same request has; their bodies are stored already. */
+  async adopt(answers: Iterable<readonly [number, HostAnswer, Uint8Array]>): Promise<void> {
+    const changes = noChanges();
+    for (const [index, { state, digest = "", durationMs = noDuration }, body] of answers) {
+      const detail = this.#table.digestNumber(digest);
+      this.#take(index, { state, detail, digest, body }, durationMs, changes);
     }
-    return await this.#take(index, answer, reply.body);
+    await this.#commit(changes);
   }
 
-  /** Gives a host the answer that another run of the same request has; its body is stored already. */
-  async adopt(index: number, answer: HostAnswer, body: Uint8Array): Promise<void> {
-    await this.#take(index, answer, body);
+  /** Writes down that these commands are sent; they may be when it resolves. */
+  async addCommands(commands: readonly CommandRecord[]): Promise<void> {
+    const known = this.commands.all.length;
+    this.commands.add(commands);
+    await this.#writer.writeCommands(known, commands);
   }
 
-  /** Stops waiting for a host that is still queued. */
-  close(index: number, state: ClosedState, problem: HostProblem): void {
-    if (!this.account.close(index, state)) return;
-    void this.#store(index, { state, answered: false, problem }).catch(ignoreFailedRun);
-    this.#changed();
+  /** Stops waiting for those of these hosts that are still queued. */
+  close(hosts: Iterable<readonly [number, HostProblem]>, state: ClosedState): void {
+    const changes = noChanges();
+    for (const [index, problem] of hosts) {
+      if (!this.account.close(index, state)) continue;
+      this.#table.set(index, this.#table.problemNumber(problem), noDuration);
+      changes.indexes.push(index);
+      changes.moved = true;
+    }
+    void this.#commit(changes).catch(ignoreFailedRun);
   }
 
   /** Stops waiting for every host that is still queued. */
   closeAll(state: ClosedState, problem: HostProblem): void {
-    this.targets.forEach((_, index) => {
-      if (this.account.stateOf(index) === HostState.QUEUED) this.close(index, state, problem);
-    });
+    this.close(
+      this.queued().map((index) => [index, problem] as const),
+      state,
+    );
+  }
+
+  /** Indexes of the hosts that are still queued. */
+  queued(): number[] {
+    const indexes: number[] = [];
+    for (let index = 0; index < this.targets.length; index++) {
+      if (this.account.stateOf(index) === HostState.QUEUED) indexes.push(index);
+    }
+    return indexes;
+  }
+
+  /** Lets the caller be answered while hosts are still queued: they are away, or their turn has not come. */
+  conclude(): void {
+    if (this.isConcluded) return;
+    this.record.concludedAtMs = Date.now();
+    void this.#store(() => this.#settlement.conclude()).catch(ignoreFailedRun);
+    this.#tell();
   }
 
   /** Ends the run when no host is queued: for one that was interrupted just before its end was stored. */
   finishIfComplete(): void {
-    if (this.account.queued === 0 && !this.#finishing) void this.#finish();
+    if (this.account.queued > 0 || this.isFinished) return;
+    this.account.verify();
+    this.record.finishedAtMs = Date.now();
+    this.record.concludedAtMs ??= this.record.finishedAtMs;
+    void this.#store(() => this.#settlement.finish())
+      .then(() => this.#writer.mergeRows(() => this.#table.toRow(this.targets.keys())))
+      .catch(ignoreFailedRun);
+    this.#tell();
   }
 
   /** Calls the listener after each change. Returns the function that ends it. */
@@ -141,87 +204,83 @@ export class TrackedRun {
     return describeRun(this.#recordNow());
   }
 
-  async #take(index: number, given: HostAnswer, body: Uint8Array): Promise<ReplyTaken> {
-    const answer = this.#isReadable(given, body) ? given : unreadableAnswer(given, this.operation.method.output);
-    const former = this.account.stateOf(index);
-    const taken = this.account.answer(index, answer.state);
-    if (taken === "duplicate") {
-      await this.#storeRecord();
-      return taken;
+  #takeAnswers({ commandId, bodies, hostIds, bodyIndexes, durationMilliseconds }: CommandAnswers, changes: Changes) {
+    const verdicts = bodies.map((body) => this.#reader.readBody(body));
+    for (const [at, hostId] of decodeHostIds(hostIds).entries()) {
+      const index = this.#targetOf(hostId, commandId);
+      const verdict = verdicts[bodyIndexes[at] ?? -1];
+      if (index === undefined || !verdict) this.#countInvalid(changes);
+      else this.#take(index, verdict, durationMilliseconds[at] ?? noDuration, changes);
     }
-    if (this.#finishing && former !== answer.state) this.record.revision++;
-    const counted = taken === "late" ? this.#storeRecord() : undefined;
-    const committed = this.#store(index, answer, body);
-    this.#changed();
-    await Promise.all([counted, committed]);
-    return taken;
   }
 
-  // Whether a response can be read is asked once per digest; the answer that is asked about is not stored before.
-  #isReadable(answer: HostAnswer, body: Uint8Array): boolean {
-    if (!answer.digest) return true;
-    const known = this.#readable.get(answer.digest);
-    if (known !== undefined) return known;
-    const readable = canDecode(this.operation.method.output, body);
-    this.#readable.set(answer.digest, readable);
-    return readable;
+  #takeReply(reply: Reply, changes: Changes): void {
+    const index = this.#targetOf(reply.hostId, reply.commandId);
+    const verdict = index === undefined ? undefined : this.#reader.read(reply);
+    if (index === undefined || !verdict) this.#countInvalid(changes);
+    else this.#take(index, verdict, durationOf(reply), changes);
   }
 
-  async #store(index: number, answer: HostAnswer, body?: Uint8Array): Promise<void> {
-    this.#answers[index] = answer;
-    const { runId } = this.record;
-    await this.#write(async () => {
-      const stored = answer.digest && body ? this.#storeBody(answer.digest, body) : undefined;
-      await Promise.all([stored, this.#database.answers.put([runId, index], answer)]);
+  // A host answers the command that it was sent and no other.
+  #targetOf(hostId: string, commandId: string): number | undefined {
+    const index = this.#indexByHost.get(hostId);
+    return index !== undefined && this.commands.of(index)?.commandId === commandId ? index : undefined;
+  }
+
+  #take(index: number, { state, detail, digest, body }: Verdict, durationMs: number, changes: Changes): void {
+    const former = this.account.stateOf(index);
+    const taken = this.account.answer(index, state);
+    changes.taken[taken]++;
+    if (taken === "duplicate") return;
+    changes.moved ||= former !== state;
+    if (digest !== undefined && body && !this.#storedBodies.has(digest)) {
+      this.#storedBodies.add(digest);
+      changes.bodies.set(digest, body);
+    }
+    this.#table.set(index, detail, durationMs);
+    changes.indexes.push(index);
+  }
+
+  #countInvalid({ taken }: Changes): void {
+    this.account.countInvalid();
+    taken.invalid++;
+  }
+
+  // What came together is one row, and one revision of a run whose caller was answered before.
+  async #commit({ indexes, moved, bodies }: Changes, recordChanged = false): Promise<void> {
+    const revised = this.isConcluded && moved;
+    if (revised) this.record.revision++;
+    const committed = this.#writer.write({
+      bodies,
+      ...(indexes.length > 0 ? { row: this.#table.toRow(indexes) } : {}),
+      ...(recordChanged || revised ? { record: this.#recordNow() } : {}),
     });
-  }
-
-  #storeBody(digest: string, body: Uint8Array): Promise<void> | undefined {
-    if (this.#storedBodies.has(digest)) return undefined;
-    this.#storedBodies.add(digest);
-    this.#unwritten.set(digest, body);
-    return putBody(this.#database, this.record.runId, digest, body).finally(() => this.#unwritten.delete(digest));
-  }
-
-  #changed(): void {
-    for (const listener of this.#listeners) listener();
-    this.finishIfComplete();
+    if (indexes.length > 0) {
+      this.#tell();
+      this.finishIfComplete();
+    }
+    await committed;
   }
 
   // Final states are told only once they are on disk.
-  async #finish(): Promise<void> {
-    this.#finishing = true;
-    this.account.verify();
-    this.record.finishedAtMs = Date.now();
-    await this.#storeRecord().then(
-      () => this.#database.flushed().then(this.#resolveFinished, this.#rejectFinished),
-      ignoreFailedRun,
-    );
+  async #store(then: () => void): Promise<void> {
+    await this.#writer.write({ record: this.#recordNow() });
+    await this.#writer.flush();
+    then();
+  }
+
+  #tell(): void {
     for (const listener of this.#listeners) listener();
   }
 
   #recordNow(): RunRecord {
     return { ...this.record, states: this.account.counts() };
   }
-
-  #storeRecord(): Promise<void> {
-    return this.#write(() => this.#database.runs.put(this.record.runId, this.#recordNow()));
-  }
-
-  // A run of which something could not be written never becomes final here: its followers are told, and the next start
-  // of the control plane goes on with what is on disk.
-  async #write(action: () => Promise<unknown>): Promise<void> {
-    this.#pendingWrites++;
-    try {
-      await action();
-    } catch (error) {
-      this.#rejectFinished(error);
-      throw error;
-    } finally {
-      this.#pendingWrites--;
-    }
-  }
 }
 
-// Every failed write has rejected `finished` already, which is where it is reported.
+function noChanges(): Changes {
+  return { indexes: [], moved: false, bodies: new Map(), taken: { accounted: 0, late: 0, duplicate: 0, invalid: 0 } };
+}
+
+// Every failed write has been told to whoever awaits the run's end already.
 function ignoreFailedRun(): void {}

@@ -2,14 +2,17 @@
 //
 // A read gives up at once on a host that is offline when it begins, because no relay can hand it the command; on one that
 // detaches in mid-run, or is not attached again after a restart of the control plane, it gives up after `detachGraceMs`. A
-// change waits `changeGraceMs` for either: its daemon may be what restarts. A host that was given up and had the command may
-// still answer; its answer is late, and counts.
+// change waits `changeGraceMs` for either: its daemon may be what restarts. A run with a delivery timeout does not give them up: they
+// stay queued until that has passed, and the caller is answered without them. A host that attaches anew is sent its command again;
+// one that was given up and answers all the same is late, and counts.
 
 import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
-import { ErrorReason } from "../../shared/errors.js";
-import type { Inventory, InventoryHost } from "../inventory/inventory.js";
-import type { HostProblem } from "./run-record.js";
+import type { HostListener, Inventory } from "../inventory/inventory.js";
+import { GracePeriods } from "./grace-periods.js";
+import type { CommandRecord } from "./run-record.js";
+import { indexesOf } from "./spans.js";
 import type { TrackedRun } from "./tracked-run.js";
+import { awayProblem, deadlineProblem, neverSentProblem, undeliveredProblem } from "./waiting-problems.js";
 
 /** Time given to a host that went away, by kind of run. */
 export interface Patience {
@@ -23,68 +26,165 @@ export const defaultPatience: Patience = { detachGraceMs: 3_000, changeGraceMs: 
 /** Longest delay of a Node timer. */
 const maxTimerMs = 2 ** 31 - 1;
 
-/** Whether the run begins now or goes on after a restart. */
-export type RunPhase = "new" | "resumed";
+export interface WaitingParts {
+  readonly inventory: Inventory;
+  readonly patience: Patience;
+  /** Sends a host its command again. */
+  readonly sendAgain: (run: TrackedRun, index: number) => void;
+}
 
-/** Closes accounts of the run in time. Ends by itself when the run is finished; the returned function ends it before. */
-export function watchRun(run: TrackedRun, inventory: Inventory, patience: Patience, phase: RunPhase): () => void {
-  const graces = new Map<number, NodeJS.Timeout>();
-  const graceMs = run.record.planHash === "" ? patience.detachGraceMs : patience.changeGraceMs;
-  const isNewRead = phase === "new" && run.record.planHash === "";
-  const giveUp = (index: number) => {
-    graces.delete(index);
-    run.close(index, HostState.NO_ANSWER, awayProblem(run, inventory.find(run.targets[index]?.hostId ?? "")));
-  };
-  const expectBack = (index: number) => {
-    if (run.account.stateOf(index) !== HostState.QUEUED || graces.has(index)) return;
-    graces.set(index, setTimeout(giveUp, graceMs, index));
-  };
-  const hostChanged = (host: InventoryHost) => {
+/** Watches one run. Ends by itself when the run is finished. */
+export class RunWatch {
+  readonly #run: TrackedRun;
+  readonly #parts: WaitingParts;
+  readonly #graces: GracePeriods;
+  /** Queued hosts that are away and are not waited for before the delivery timeout. */
+  readonly #resting = new Set<number>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #stopListening: (() => void)[];
+
+  constructor(run: TrackedRun, parts: WaitingParts) {
+    this.#run = run;
+    this.#parts = parts;
+    const { detachGraceMs, changeGraceMs } = parts.patience;
+    this.#graces = new GracePeriods(this.#isRead ? detachGraceMs : changeGraceMs, (indexes) => this.#giveUp(indexes));
+    this.#stopListening = [
+      parts.inventory.onChange((host, former) => this.#hostChanged(host, former)),
+      run.onChange(() => this.#concludeIfResting()),
+    ];
+    this.#at(run.record.deliverUntilMs, () => this.#end());
+    // A run that cannot be finished on disk is over too; whoever awaits it is told why.
+    run.finished.then(
+      () => this.stop(),
+      () => this.stop(),
+    );
+  }
+
+  /** These commands go out now. Called before they do, so that no host's change is missed. */
+  begin(commands: readonly CommandRecord[]): void {
+    const away: number[] = [];
+    for (const command of commands) {
+      for (const index of indexesOf(command.spans)) if (!this.#isOnline(index)) away.push(index);
+      this.#watchDeadline(command);
+    }
+    if (away.length === 0) return;
+    if (this.#delivers || this.#isRead) this.#giveUp(away);
+    else for (const index of away) this.#graces.begin(index);
+  }
+
+  /** Goes on after a restart of the control plane: what was sent, and was perhaps not, is sent again to who is there. */
+  resume(): void {
+    const run = this.#run;
+    for (const index of run.queued()) {
+      if (!run.commands.of(index)) continue;
+      if (this.#isOnline(index)) this.#parts.sendAgain(run, index);
+      else if (run.isConcluded) this.#resting.add(index);
+      else this.#graces.begin(index);
+    }
+    if (!run.isConcluded) for (const command of run.commands.all) this.#watchDeadline(command);
+  }
+
+  stop(): void {
+    for (const stop of this.#stopListening) stop();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.#graces.stop();
+  }
+
+  get #isRead(): boolean {
+    return this.#run.record.planHash === "";
+  }
+
+  /** Whether hosts that are away are still waited for. */
+  get #delivers(): boolean {
+    const { deadlineMs, deliverUntilMs } = this.#run.record;
+    return deliverUntilMs > deadlineMs && deliverUntilMs > Date.now();
+  }
+
+  #isOnline(index: number): boolean {
+    return this.#parts.inventory.find(this.#run.targets[index]?.hostId ?? "")?.online ?? false;
+  }
+
+  #hostChanged: HostListener = (host, former) => {
+    const run = this.#run;
     const index = run.indexOf(host.hostId);
-    if (index === undefined) return;
-    if (!host.online) return expectBack(index);
-    clearTimeout(graces.get(index));
-    graces.delete(index);
+    if (index === undefined || !run.commands.of(index) || run.account.hasAnswered(index)) return;
+    const isQueued = run.account.stateOf(index) === HostState.QUEUED;
+    if (!host.online) {
+      if (isQueued && !this.#resting.has(index)) this.#graces.begin(index);
+      return;
+    }
+    this.#graces.end(index);
+    this.#resting.delete(index);
+    const attachedAnew = !former?.online || former.attachment !== host.attachment;
+    const isWanted = isQueued || (!run.isConcluded && run.account.stateOf(index) === HostState.NO_ANSWER);
+    if (attachedAnew && isWanted) this.#parts.sendAgain(run, index);
   };
-  const deadline = setTimeout(
-    () => run.closeAll(HostState.NO_ANSWER, deadlineProblem(run)),
-    Math.min(maxTimerMs, Math.max(0, run.record.deadlineMs - Date.now())),
-  );
-  const stopListening = inventory.onChange(hostChanged);
-  const stop = () => {
-    clearTimeout(deadline);
-    stopListening();
-    for (const timer of graces.values()) clearTimeout(timer);
-    graces.clear();
-  };
-  run.targets.forEach(({ hostId }, index) => {
-    if (inventory.find(hostId)?.online) return;
-    if (isNewRead) giveUp(index);
-    else expectBack(index);
-  });
-  // A run that cannot be finished on disk is over too; whoever awaits it is told why.
-  run.finished.then(stop, stop);
-  return stop;
-}
 
-function awayProblem(run: TrackedRun, host: InventoryHost | undefined): HostProblem {
-  const since = host ? new Date(host.sinceMs).toISOString() : "an unknown time";
-  const remedy = "start its daemon, then ask again";
-  const began = "look whether it began the change; if its daemon comes back and says so, that still counts";
-  return {
-    reason: ErrorReason.UNREACHABLE,
-    message: `the host is offline since ${since}`,
-    remedy: run.record.planHash === "" ? remedy : began,
-    metadata: { address: host?.name ?? "", since },
-  };
-}
+  #giveUp(indexes: readonly number[]): void {
+    if (this.#delivers) {
+      for (const index of indexes) this.#resting.add(index);
+      this.#concludeIfResting();
+      return;
+    }
+    const { inventory } = this.#parts;
+    const hosts = indexes.map((index) => {
+      const { hostId = "" } = this.#run.targets[index] ?? {};
+      return [index, awayProblem(this.#run, inventory.find(hostId))] as const;
+    });
+    this.#run.close(hosts, HostState.NO_ANSWER);
+  }
 
-function deadlineProblem({ record }: TrackedRun): HostProblem {
-  const timeout = `${(record.deadlineMs - record.startedAtMs) / 1000}s`;
-  return {
-    reason: ErrorReason.DEADLINE_EXCEEDED,
-    message: `the host did not answer within ${timeout}`,
-    remedy: "ask it again with a longer timeout, or look at its daemon's log",
-    metadata: { timeout },
-  };
+  #watchDeadline(command: CommandRecord): void {
+    if (command.deadlineMs >= this.#run.record.deliverUntilMs) return;
+    this.#at(command.deadlineMs, () => this.#passDeadline(command));
+  }
+
+  // Who is there has had its time; who is away may still have some.
+  #passDeadline({ spans }: CommandRecord): void {
+    const queued = indexesOf(spans).filter((index) => this.#run.account.stateOf(index) === HostState.QUEUED);
+    const away = this.#delivers ? queued.filter((index) => !this.#isOnline(index)) : [];
+    const kept = new Set(away);
+    const problem = deadlineProblem(this.#run);
+    const silent = queued.filter((index) => !kept.has(index)).map((index) => [index, problem] as const);
+    for (const index of away) this.#graces.end(index);
+    this.#run.close(silent, HostState.NO_ANSWER);
+    this.#giveUp(away);
+  }
+
+  // Everybody's last moment.
+  #end(): void {
+    const run = this.#run;
+    const delivered = run.record.deliverUntilMs > run.record.deadlineMs;
+    const [silent, undelivered, unsent] = [deadlineProblem(run), undeliveredProblem(run), neverSentProblem(run)];
+    const queued = run.queued();
+    const expired = queued.filter((index) => !run.commands.of(index) || (delivered && !this.#isOnline(index)));
+    const isExpired = new Set(expired);
+    const silentHosts = queued.filter((index) => !isExpired.has(index)).map((index) => [index, silent] as const);
+    run.close(silentHosts, HostState.NO_ANSWER);
+    const closing = expired.map((index) => [index, run.commands.of(index) ? undelivered : unsent] as const);
+    run.close(closing, HostState.EXPIRED);
+  }
+
+  #concludeIfResting(): void {
+    const run = this.#run;
+    if (run.isConcluded || this.#resting.size === 0 || run.commands.unsent > 0) return;
+    for (const index of this.#resting) {
+      if (run.account.stateOf(index) !== HostState.QUEUED) this.#resting.delete(index);
+    }
+    if (this.#resting.size === run.account.queued) run.conclude();
+  }
+
+  #at(timeMs: number, action: () => void): void {
+    const delayMs = Math.max(0, timeMs - Date.now());
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        if (delayMs > maxTimerMs) this.#at(timeMs, action);
+        else action();
+      },
+      Math.min(maxTimerMs, delayMs),
+    );
+    this.#timers.add(timer);
+  }
 }

@@ -226,7 +226,7 @@ describe("committing", () => {
   });
 
   test("BUSY does not use the plan up", async () => {
-    fleet = await startFleet({ usual: manages, maxActiveRuns: 1 });
+    fleet = await startFleet({ usual: manages, limits: { maxActiveRunsPerPrincipal: 1 } });
     await fleet.attach("web-1");
     const made = await plan(fleet.client);
     fleet.hosts.behave("web-1", silence);

@@ -6,7 +6,6 @@ import { deleteExpired } from "../../../services/fleet/results/retention.js";
 import type { RunRecord } from "../../../services/fleet/run/run-record.js";
 import { createStoredRun, putBody } from "../../../services/fleet/run/run-store.js";
 import { openStateDatabase, type StateDatabase } from "../../../services/fleet/state-database.js";
-import { HostState } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 
 const hour = 3600_000;
 let directory: string;
@@ -25,11 +24,17 @@ afterEach(async () => {
 async function store(runId: string, ageHours: number, digests: readonly string[]): Promise<void> {
   const startedAtMs = Date.now() - ageHours * hour;
   const record = { runId, startedAtMs, principal: "local", finishedAtMs: startedAtMs } as unknown as RunRecord;
-  const targets = digests.map((_, index) => ({ hostId: `${index}`, name: `host-${index}` }));
-  await createStoredRun(database, record, { request: new Uint8Array(), targets });
+  const targets = digests.map((_, index) => ({ hostId: `${index}`.repeat(32), name: `host-${index}` }));
+  await createStoredRun(database, { record, subject: { request: new Uint8Array(), targets } });
+  const none = { hosts: new Uint8Array(), states: new Uint8Array(), details: new Uint8Array() };
   for (const [index, digest] of digests.entries()) {
     await putBody(database, runId, digest, Buffer.from(digest));
-    await database.answers.put([runId, index], { state: HostState.OK, answered: true, digest });
+    await database.answers.put([runId, index], {
+      ...none,
+      durations: new Uint8Array(),
+      digests: [digest],
+      problems: [],
+    });
   }
 }
 

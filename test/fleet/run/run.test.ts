@@ -389,7 +389,7 @@ describe("a run is refused before anything is sent", () => {
   });
 
   test("one run too many: BUSY, and it is admitted when another one ended", async () => {
-    fleet = await startFleet({ usual: silence, maxActiveRuns: 2 });
+    fleet = await startFleet({ usual: silence, limits: { maxActiveRunsPerPrincipal: 2 } });
     await fleet.attach("h");
     const [first] = await Promise.all([readStarted(ask("all", 30)), readStarted(ask("all", 30))]);
     expect(await reasonOf(collect(ask()))).toBe("BUSY");

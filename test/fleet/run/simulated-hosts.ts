@@ -6,6 +6,7 @@ import { timestampFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
 import type { Bus } from "../../../services/bus/bus.js";
 import {
   type Command,
+  type CommandEnvelope,
   CommandEnvelopeSchema,
   CommandSchema,
   type Invocation,
@@ -20,7 +21,12 @@ import {
 } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { verifyCommandSignature } from "../../../services/identity/command-signature.js";
 import type { VerifyingKey } from "../../../services/identity/signing-key.js";
-import { buildTargetTree, decodeHostIds, verifyInclusion } from "../../../services/identity/target-tree.js";
+import {
+  buildTargetTree,
+  decodeHostIds,
+  type TargetProof,
+  verifyInclusion,
+} from "../../../services/identity/target-tree.js";
 
 export type ReplyInit = MessageInitShape<typeof ReplySchema>;
 
@@ -59,6 +65,17 @@ export function ok(body: Uint8Array): ReplyInit {
 
 let attachment = 0n;
 
+/** Every host that an envelope is for, with its proof. */
+function addressed({ targetIds, again }: CommandEnvelope): { hostId: string; proof: TargetProof }[] {
+  if (targetIds.length === 0) {
+    return again.flatMap(({ proof, targetIds: ids }) =>
+      decodeHostIds(ids).map((hostId) => ({ hostId, proof: proof as TargetProof })),
+    );
+  }
+  const tree = buildTargetTree(targetIds);
+  return decodeHostIds(targetIds).map((hostId, index) => ({ hostId, proof: tree.prove(index) }));
+}
+
 /** Hosts without a behaviour of their own use `usual`. */
 export async function simulateHosts(bus: Bus, key: VerifyingKey, usual: Behaviour): Promise<SimulatedHosts> {
   const attached = new Map<string, string>();
@@ -94,11 +111,9 @@ export async function simulateHosts(bus: Bus, key: VerifyingKey, usual: Behaviou
       const envelope = fromBinary(CommandEnvelopeSchema, message.value);
       if (!envelope.signed || !verifyCommandSignature(key, envelope.signed)) throw new Error("bad signature");
       const command = fromBinary(CommandSchema, envelope.signed.command);
-      const tree = buildTargetTree(envelope.targetIds);
       commands.push(command);
-      for (const [index, hostId] of decodeHostIds(envelope.targetIds).entries()) {
-        if (!verifyInclusion(hostId, command.targetRoot, command.targetCount, tree.prove(index)))
-          throw new Error("no target");
+      for (const { hostId, proof } of addressed(envelope)) {
+        if (!verifyInclusion(hostId, command.targetRoot, command.targetCount, proof)) throw new Error("no target");
         const name = attached.get(hostId);
         if (name === undefined || command.action.case !== "invocation") continue;
         invoked.push({ hostId, command });

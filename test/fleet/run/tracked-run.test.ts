@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
-import { newRecord } from "../../../services/fleet/run/run-order.js";
+import { newRecord, subjectOf } from "../../../services/fleet/run/run-order.js";
 import { createStoredRun, loadStoredRun } from "../../../services/fleet/run/run-store.js";
 import { TrackedRun } from "../../../services/fleet/run/tracked-run.js";
 import { openStateDatabase } from "../../../services/fleet/state-database.js";
@@ -103,7 +103,7 @@ function replyFor(run: TrackedRun, { host: index, outcome, flaw }: Step & { kind
     .digest();
   return create(ReplySchema, {
     runId: run.record.runId,
-    commandId: flaw === "command" ? "other" : (run.record.commandIds[0] as string),
+    commandId: flaw === "command" ? "other" : (run.commands.all[0]?.commandId as string),
     hostId: flaw === "host" ? "f".repeat(32) : (targets[index]?.hostId as string),
     outcome,
     body,
@@ -121,9 +121,11 @@ async function begin(): Promise<TrackedRun> {
     targets,
     timeoutMs: 60_000,
   };
-  const record = { ...newRecord(order, []), commandIds: ["the-command"] };
-  await createStoredRun(database, record, order);
-  return new TrackedRun(database, { record, subject: order });
+  const record = newRecord(order);
+  const times = { deadlineMs: record.deadlineMs, expiresAtMs: record.deadlineMs };
+  const commands = [{ commandId: "the-command", signed: new Uint8Array(), spans: [0, hostCount], ...times }];
+  await createStoredRun(database, { record, subject: subjectOf(order), commands });
+  return new TrackedRun(database, { record, subject: subjectOf(order), commands });
 }
 
 async function reload(runId: string): Promise<TrackedRun> {
@@ -138,8 +140,8 @@ test("random replies, cancels, deadlines, offline hosts and restarts keep the id
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       let run = await begin();
       for (const [index, each] of steps.entries()) {
-        if (each.kind === "reply") await run.accept(replyFor(run, each));
-        if (each.kind === "offline") run.close(each.host, HostState.NO_ANSWER, problem);
+        if (each.kind === "reply") await run.accept({ answers: [], others: [replyFor(run, each)] });
+        if (each.kind === "offline") run.close([[each.host, problem]], HostState.NO_ANSWER);
         if (each.kind === "cancel") run.closeAll(HostState.CANCELLED, problem);
         if (each.kind === "deadline") run.closeAll(HostState.NO_ANSWER, problem);
         if (run.isFinished) await run.finished;

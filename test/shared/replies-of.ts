@@ -1,4 +1,4 @@
-// A batch of replies as a relay had them together → the single replies.
+// A batch of replies as a relay had them together → the single replies, for tests that count them.
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
@@ -7,8 +7,8 @@ import {
   type ReplyBatch,
   ReplyOutcome,
   ReplySchema,
-} from "../../gen/systemsmanager/bus/v1/host_pb.js";
-import { decodeHostIds } from "../../identity/target-tree.js";
+} from "../../services/gen/systemsmanager/bus/v1/host_pb.js";
+import { decodeHostIds } from "../../services/identity/target-tree.js";
 
 /** Every reply of the batch. */
 export function repliesOf(batch: ReplyBatch): Reply[] {
