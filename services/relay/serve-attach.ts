@@ -1,14 +1,14 @@
 // The relay's side of one attach stream: Hello, Welcome, then replies up until it ends.
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { type Hello, HelloSchema, WelcomeSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
+import { type Hello, WelcomeSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
-import { validate } from "../shared/validation.js";
 import { protocolVersion } from "../shared/version.js";
 import { decodeDaemonMessage, encodeResponse } from "./attach-messages.js";
 import type { AttachStream, AttachStreamEvents } from "./attach-stream.js";
 import { type Attachment, type AttachmentTable, tellTaken } from "./attachment-table.js";
+import { checkHello } from "./check-hello.js";
 import type { ReplyForwarder } from "./forward-replies.js";
 import type { RelayCounters } from "./relay-counters.js";
 import { createStreamReplies } from "./stream-replies.js";
@@ -32,9 +32,8 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
 
   function attach(hello: Hello) {
     if (attachment) throw outOfPlace("a second hello");
-    checkHello(hello);
+    const facts = checkHello(hello);
     clearTimeout(helloTimer);
-    const facts = hello.facts as NonNullable<Hello["facts"]>;
     stream.send([welcome(options)]);
     attachment = table.attach({ facts, claimedNumber: hello.attachment, stream, takenReplies: replies.taken });
     counters.attachments++;
@@ -70,20 +69,6 @@ function welcome({ relayId, heartbeatIntervalMs }: ServeAttachOptions): Buffer {
     case: "welcome",
     value: create(WelcomeSchema, { relayId, protocolVersion, heartbeatInterval }),
   });
-}
-
-function checkHello(hello: Hello): void {
-  if (hello.protocolVersion > protocolVersion) {
-    throw failure(
-      ErrorReason.VERSION_UNSUPPORTED,
-      `the daemon speaks protocol version ${hello.protocolVersion}, this relay speaks up to ${protocolVersion}`,
-      {
-        metadata: { theirs: String(hello.protocolVersion), ours: String(protocolVersion) },
-        remedy: "update relays before daemons",
-      },
-    );
-  }
-  validate(HelloSchema, hello);
 }
 
 function outOfPlace(what: string) {
