@@ -1,24 +1,24 @@
 // Hosts of the fleet, from the presence topic: in memory to be asked, on disk to be known again at once after a restart.
 //
 // Who is attached is known from the bus alone: a host that is loaded from disk is offline until a relay says otherwise, and
-// each start reads the compacted topic from its beginning. Where the bus lived in the process that stopped, hosts thus come
-// online as they attach again, and nobody waits for one that never does.
-import { randomUUID } from "node:crypto";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
-import type { Bus } from "../../bus/bus.js";
+// each start reads the compacted topic from its beginning, and waits a while for its end. Where the bus lived in the process that
+// stopped, hosts thus come online as they attach again, and nobody waits for one that never does.
+//
+// A host that is forgotten leaves the topic too (an empty message takes its place), so that every control plane forgets it.
+import { setTimeout as sleep } from "node:timers/promises";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Bus, IncomingMessage } from "../../bus/bus.js";
 import {
   type HostFacts,
-  HostFactsSchema,
   type Presence,
   PresenceRecordSchema,
   PresenceSchema,
 } from "../../gen/systemsmanager/bus/v1/host_pb.js";
 import type { Logger } from "../../shared/log.js";
-import { validate } from "../../shared/validation.js";
 import type { StateDatabase } from "../state-database.js";
-import { supersedes } from "./presence-order.js";
-import { assignNames } from "./unique-names.js";
+import { type HostChange, HostTable } from "./host-table.js";
+import { readPresence } from "./read-presence.js";
+import { RelayLives } from "./relay-lives.js";
 
 /** A host as selectors and runs see it. Replaced, never changed, when something about it changes. */
 export interface InventoryHost {
@@ -38,126 +38,159 @@ export type HostListener = (host: InventoryHost, former: InventoryHost | undefin
 
 /** Open until closed by its maker. */
 export interface Inventory {
-  /** All hosts, sorted by host id. */
+  /** All hosts, sorted by host id; the same array until something changes. */
   hosts(): readonly InventoryHost[];
   find(hostId: string): InventoryHost | undefined;
   /** Returns the function that ends the subscription. */
   onChange(listener: HostListener): () => void;
+  /** Forgets those of these hosts that are offline, here and on the bus. Resolves with the hosts that were. */
+  forget(hosts: readonly InventoryHost[]): Promise<InventoryHost[]>;
   close(): Promise<void>;
 }
 
-const maxPresencesInFlight = 256;
+export interface InventoryOptions {
+  /** Hosts that are offline for longer are forgotten. */
+  readonly maxOfflineMs?: number;
+}
 
-/** Loads what is known and follows the presence topic. */
-export async function openInventory(bus: Bus, database: StateDatabase, log: Logger): Promise<Inventory> {
-  const hosts = new HostTable();
-  for (const { value } of database.hosts.getRange()) hosts.load(fromBinary(PresenceSchema, value));
-  const listeners = new Set<HostListener>();
-  const accept = async (value: Uint8Array) => {
-    const presence = readPresence(value, log);
-    if (!presence?.facts || !hosts.supersedes(presence)) return;
-    const former = hosts.find(presence.facts.hostId);
-    const host = hosts.apply(presence);
-    for (const listener of listeners) listener(host, former);
-    await database.hosts.put(host.hostId, Buffer.from(toBinary(PresenceSchema, presence)));
-  };
-  // A presence is applied when its handler is called, in order; only its way to the disk overlaps with the next ones.
+/** What the product uses: thirty days. */
+export const defaultMaxOfflineMs = 30 * 24 * 3600 * 1000;
+
+const maxPresencesInFlight = 256;
+const lookEveryMs = 1_000;
+const forgetEveryMs = 3600 * 1000;
+const catchUpMs = 30_000;
+
+/** Loads what is known, reads the presence topic to its present end, and follows it. */
+export async function openInventory(
+  bus: Bus,
+  database: StateDatabase,
+  log: Logger,
+  { maxOfflineMs = defaultMaxOfflineMs }: InventoryOptions = {},
+): Promise<Inventory> {
+  const follower = new PresenceFollower(bus, database, log);
+  follower.load();
   const subscription = await bus.subscribe(
     {
       topic: "presence",
-      group: `inventory-${randomUUID()}`,
+      group: `inventory-${database.instanceId}`,
       from: "earliest",
+      keepPosition: false,
       maxInFlight: maxPresencesInFlight,
     },
-    (message) => accept(message.value),
+    (message) => follower.accept(message),
   );
+  await waitForEnd(subscription.caughtUp, log);
+  const looking = setInterval(() => follower.lookForSilentRelays(), lookEveryMs).unref();
+  const forgetOld = () =>
+    follower
+      .forgetOfflineSince(Date.now() - maxOfflineMs)
+      .catch((error) => log.warn({ err: error }, "hosts that are gone for long could not be forgotten yet"));
+  const forgetting = setInterval(forgetOld, forgetEveryMs).unref();
+  await forgetOld();
   return {
-    hosts: () => hosts.sorted(),
-    find: (hostId) => hosts.find(hostId),
+    hosts: () => follower.hosts.sorted(),
+    find: (hostId) => follower.hosts.find(hostId),
     onChange: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+      follower.listeners.add(listener);
+      return () => follower.listeners.delete(listener);
     },
-    close: () => subscription.close(),
+    forget: (hosts) => follower.forget(hosts),
+    close: async () => {
+      clearInterval(looking);
+      clearInterval(forgetting);
+      await subscription.close();
+    },
   };
 }
 
-class HostTable {
-  readonly #presences = new Map<string, Presence>();
-  readonly #hosts = new Map<string, InventoryHost>();
-  readonly #claims = new Map<string, Set<string>>();
-  /** When the host came or went, by host id. */
-  readonly #since = new Map<string, number>();
-  #sorted: readonly InventoryHost[] | undefined;
-
-  find(hostId: string): InventoryHost | undefined {
-    return this.#hosts.get(hostId);
+async function waitForEnd(caughtUp: Promise<void>, log: Logger): Promise<void> {
+  const over = new AbortController();
+  const late = sleep(catchUpMs, "late", { signal: over.signal, ref: false }).catch(() => "over");
+  if ((await Promise.race([caughtUp.then(() => "caught up"), late])) === "late") {
+    log.warn({ waitedMs: catchUpMs }, "the presence topic was not read to its end yet; hosts come online as it is");
   }
-
-  sorted(): readonly InventoryHost[] {
-    this.#sorted ??= [...this.#hosts.values()].sort((a, b) => (a.hostId < b.hostId ? -1 : 1));
-    return this.#sorted;
-  }
-
-  supersedes(presence: Presence): boolean {
-    return supersedes(presence, this.#presences.get(presence.facts?.hostId ?? ""));
-  }
-
-  /** Takes what an earlier life of the control plane knew; that the host is attached it cannot know. */
-  load(presence: Presence): void {
-    const sinceMs = presence.online ? Date.now() : timeOf(presence);
-    this.apply({ ...presence, online: false }, sinceMs);
-  }
-
-  apply(presence: Presence, sinceMs = timeOf(presence)): InventoryHost {
-    const facts = presence.facts as HostFacts;
-    this.#since.set(facts.hostId, sinceMs);
-    const former = this.#presences.get(facts.hostId)?.facts?.name;
-    this.#presences.set(facts.hostId, presence);
-    if (former !== undefined && former !== facts.name) {
-      this.#claims.get(former)?.delete(facts.hostId);
-      this.#rename(former);
-    }
-    const claims = this.#claims.get(facts.name) ?? new Set();
-    this.#claims.set(facts.name, claims.add(facts.hostId));
-    this.#rename(facts.name);
-    return this.#hosts.get(facts.hostId) as InventoryHost;
-  }
-
-  #rename(name: string): void {
-    const ids = [...(this.#claims.get(name) ?? [])];
-    const claimants = ids.map((id) => this.#presences.get(id) as Presence);
-    for (const [hostId, unique] of assignNames(claimants)) {
-      const { facts, online, relayId, relayLife, attachment } = this.#presences.get(hostId) as Presence;
-      const sinceMs = this.#since.get(hostId) ?? 0;
-      this.#hosts.set(hostId, {
-        hostId,
-        name: unique,
-        facts: facts as HostFacts,
-        online,
-        attachment: `${relayId}/${relayLife}/${attachment}`,
-        sinceMs,
-      });
-    }
-    this.#sorted = undefined;
-  }
+  over.abort();
 }
 
-function timeOf({ at }: Presence): number {
-  return at ? timestampMs(at) : 0;
-}
+class PresenceFollower {
+  readonly hosts: HostTable;
+  readonly listeners = new Set<HostListener>();
+  readonly #relays = new RelayLives();
+  readonly #bus: Bus;
+  readonly #database: StateDatabase;
+  readonly #log: Logger;
 
-// A presence that is not valid says nothing about any host: it is dropped, and the log says so.
-function readPresence(value: Uint8Array, log: Logger): Presence | undefined {
-  try {
-    const { record } = fromBinary(PresenceRecordSchema, value);
-    if (record.case !== "host") return undefined;
-    const presence = record.value;
-    if (!presence.facts) throw new Error("it has no facts");
-    validate(HostFactsSchema, presence.facts);
-    return presence;
-  } catch (error) {
-    log.warn({ reason: String(error), bytes: value.length }, "a presence message is not valid and was dropped");
-    return undefined;
+  constructor(bus: Bus, database: StateDatabase, log: Logger) {
+    this.#bus = bus;
+    this.#database = database;
+    this.#log = log;
+    this.hosts = new HostTable((presence) => this.#relays.isAlive(presence));
+  }
+
+  load(): void {
+    for (const { value } of this.#database.hosts.getRange()) this.hosts.load(fromBinary(PresenceSchema, value));
+  }
+
+  /** A word is applied when it is heard, in order; only its way to the disk overlaps with the next ones. */
+  async accept(message: IncomingMessage): Promise<void> {
+    const word = readPresence(message, this.#log);
+    if (word.case === "host") await this.#acceptHost(word.value);
+    if (word.case === "relay" && this.#relays.heard(word.value)) this.#refresh(word.value.relayId);
+    if (word.case === "forgotten") await this.#acceptForgotten(word.value);
+  }
+
+  lookForSilentRelays(): void {
+    for (const relayId of this.#relays.fallenSilent(lookEveryMs)) {
+      const hosts = this.#refresh(relayId);
+      this.#log.warn({ relayId, hosts }, "a relay says nothing any more; its hosts are taken to be offline");
+    }
+  }
+
+  async forget(hosts: readonly InventoryHost[]): Promise<InventoryHost[]> {
+    const offline = hosts.filter(({ hostId }) => this.hosts.find(hostId)?.online === false);
+    for (const { hostId } of offline) {
+      await this.#bus.publish("presence", { key: hostId, value: new Uint8Array() });
+      await this.#remove(hostId);
+    }
+    return offline;
+  }
+
+  async forgetOfflineSince(timeMs: number): Promise<void> {
+    const forgotten = await this.forget(this.hosts.sorted().filter((host) => !host.online && host.sinceMs < timeMs));
+    if (forgotten.length > 0)
+      this.#log.info({ hosts: forgotten.length }, "hosts that were gone for long are forgotten");
+  }
+
+  async #acceptHost(presence: Presence): Promise<void> {
+    if (this.#relays.heardOf(presence)) this.#refresh(presence.relayId);
+    const change = this.hosts.apply(presence);
+    if (!change) return;
+    this.#tell(change);
+    await this.#database.hosts.put(change.host.hostId, Buffer.from(toBinary(PresenceSchema, presence)));
+  }
+
+  // Somebody forgot the host while it came back: the word that it is there is put where it was.
+  async #acceptForgotten(hostId: string): Promise<void> {
+    const presence = this.hosts.presenceOf(hostId);
+    if (!presence) return;
+    if (!this.hosts.find(hostId)?.online) return await this.#remove(hostId);
+    const record = create(PresenceRecordSchema, { record: { case: "host", value: presence } });
+    await this.#bus.publish("presence", { key: hostId, value: toBinary(PresenceRecordSchema, record) });
+  }
+
+  async #remove(hostId: string): Promise<void> {
+    this.hosts.remove(hostId);
+    await this.#database.hosts.remove(hostId);
+  }
+
+  #refresh(relayId: string): number {
+    const changes = this.hosts.refresh(relayId);
+    for (const change of changes) this.#tell(change);
+    return changes.length;
+  }
+
+  #tell({ host, former }: HostChange): void {
+    for (const listener of this.listeners) listener(host, former);
   }
 }
