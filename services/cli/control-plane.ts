@@ -83,7 +83,7 @@ export function startControlPlane(options: ControlPlaneOptions): Promise<Control
       }),
     );
     const relay = options.relay && closer.add(await startOwnRelay(bus, options.relay, options));
-    metrics?.show({ bus, relay });
+    metrics?.show({ bus, fleet, relay });
     const fleetFor = clientsInProcess(fleet.routes, observers);
     const gateway = createGateway({ fleetFor, ...(metrics ? { observer: metrics.toolCalls } : {}) });
     const grpc = closer.add(

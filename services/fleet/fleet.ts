@@ -5,7 +5,7 @@ import type { Bus } from "../bus/bus.js";
 import { FleetService } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import type { SigningKey } from "../identity/signing-key.js";
 import type { Logger } from "../shared/log.js";
-import { newFleetCounters } from "./fleet-counters.js";
+import { type FleetCounters, type FleetGauges, newFleetCounters } from "./fleet-counters.js";
 import { fleetService } from "./fleet-service.js";
 import { openInventory } from "./inventory/inventory.js";
 import { defaultRetention, type Retention, startRetention } from "./results/retention.js";
@@ -36,6 +36,8 @@ export interface FleetOptions {
 export interface Fleet {
   /** Adds FleetService to a server that authenticates and validates requests. */
   readonly routes: (router: ConnectRouter) => void;
+  counters(): Readonly<FleetCounters>;
+  gauges(): FleetGauges;
   /** Unfinished runs go on at the next start, while their deadline is in the future. */
   close(): Promise<void>;
 }
@@ -69,6 +71,12 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   return {
     routes: (router) => {
       router.service(FleetService, service);
+    },
+    counters: () => structuredClone(counters),
+    gauges() {
+      const hosts = inventory.hosts();
+      const hostsOnline = hosts.filter(({ online }) => online).length;
+      return { ...runs.gauges(), hostsOnline, hostsOffline: hosts.length - hostsOnline };
     },
     close: async () => {
       stopping.abort();

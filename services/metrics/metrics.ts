@@ -2,6 +2,7 @@
 import type { Interceptor } from "@connectrpc/connect";
 import type { Bus } from "../bus/bus.js";
 import type { Daemon } from "../daemon/start-daemon.js";
+import type { Fleet } from "../fleet/fleet.js";
 import type { CallObserver } from "../gateway/observe-call.js";
 import type { Relay } from "../relay/start-relay.js";
 import type { ListenAddress } from "../shared/http2-listener.js";
@@ -9,6 +10,7 @@ import type { Logger } from "../shared/log.js";
 import { productVersion } from "../shared/version.js";
 import { busMetrics, readBus } from "./bus-metrics.js";
 import { daemonMetrics, readDaemon } from "./daemon-metrics.js";
+import { fleetMetrics, readFleet } from "./fleet-metrics.js";
 import { createMetricRegistry, type MetricRegistry } from "./metric-registry.js";
 import { rowsOf } from "./metric-table.js";
 import { observeRpcCalls, observeToolCalls } from "./observe-calls.js";
@@ -18,6 +20,7 @@ import { serveMetrics } from "./serve-metrics.js";
 /** Parts of the product that run in this process. */
 export interface ShownParts {
   readonly bus?: Bus;
+  readonly fleet?: Fleet;
   readonly relay?: Relay | undefined;
   readonly daemon?: Daemon;
 }
@@ -44,8 +47,9 @@ export async function startMetrics(address: ListenAddress, log: Logger): Promise
     url: server.url,
     toolCalls: observeToolCalls(registry),
     rpcs: observeRpcCalls(registry),
-    show({ bus, relay, daemon }) {
+    show({ bus, fleet, relay, daemon }) {
       if (bus) registry.show(busMetrics, () => readBus(bus));
+      if (fleet) registry.show(fleetMetrics, () => readFleet(fleet));
       if (relay) registry.show(relayMetrics, () => readRelay(relay));
       if (daemon) registry.show(daemonMetrics, () => readDaemon(daemon));
     },

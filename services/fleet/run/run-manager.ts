@@ -11,6 +11,7 @@ import type { StateDatabase } from "../state-database.js";
 import { acceptReplies } from "./accept-replies.js";
 import { type Admission, RunAdmission, type RunLimits } from "./admission.js";
 import type { CommandIssuer } from "./build-commands.js";
+import { countFinishedRun } from "./count-ends.js";
 import { type Dispatching, publishCancellations, publishCommands, recordCommands } from "./dispatch-commands.js";
 import { type DispatchOrder, draftCancellations, draftCommands } from "./draft-commands.js";
 import { newRecord, type RunOrder, subjectOf } from "./run-order.js";
@@ -125,7 +126,7 @@ class Manager {
   async start(order: RunOrder): Promise<TrackedRun> {
     const { database, issuer } = this.#options;
     const { principal, targets, timeoutMs } = order;
-    const admission = this.#admission.enter(principal, targets.length, order.deliveryTimeoutMs !== undefined);
+    const admission = this.#enter(principal, targets.length, order.deliveryTimeoutMs !== undefined);
     const span = startRunSpan("new", order.operation, order.trace);
     try {
       await order.claim?.();
@@ -206,9 +207,19 @@ class Manager {
     this.#again.stop();
   }
 
+  #enter(principal: string, hosts: number, willQueue: boolean): Admission {
+    try {
+      return this.#admission.enter(principal, hosts, willQueue);
+    } catch (error) {
+      this.#options.counters.runsRefused++;
+      throw error;
+    }
+  }
+
   #watch(run: TrackedRun, admission: Admission, span: OpenSpan): RunWatch {
-    const { inventory, patience, log } = this.#options;
+    const { inventory, patience, log, counters } = this.#options;
     const { runId } = run.record;
+    counters.runsStarted++;
     const sendAgain = this.#again.send;
     const watch = new RunWatch(run, { inventory, patience, sendAgain });
     this.#watches.set(run, watch);
@@ -224,7 +235,12 @@ class Manager {
       this.#spans.delete(run);
     };
     run.concluded.then(rested, rested);
-    run.finished.then(ended, (error) => {
+    const finished = () => {
+      countFinishedRun(counters, run);
+      ended();
+    };
+    run.finished.then(finished, (error) => {
+      counters.runsEnded.unstored++;
       log.error({ err: error, runId }, "a run's final state could not be stored");
       ended();
     });
