@@ -1,4 +1,4 @@
-// `npm run chaos -- --runs N --seed S [--hosts H] [--brokers 1|3] [--replay SEED/EPOCH]`: epochs of chaos until so many runs were
+// `npm run chaos -- --runs N --seed S [--hosts H] [--brokers 0|1|3] [--replay SEED/EPOCH]`: epochs of chaos until so many runs were
 // acknowledged. It prints its seed first, a line for each epoch, and a summary as JSON; it exits with 1 when a promise was broken.
 import { randomInt } from "node:crypto";
 import { mkdtempSync } from "node:fs";
@@ -29,7 +29,7 @@ export async function main(args: readonly string[]): Promise<number> {
     isReplay: values.replay !== undefined,
     runs: Number(values.runs),
     hosts: Number(values.hosts),
-    brokers: values.brokers === "3" ? 3 : 1,
+    brokers: brokersOf(values.brokers),
     directory,
     report: (line) => console.log(line),
   });
@@ -42,4 +42,10 @@ function endWithSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => void killManagedProcesses().finally(() => process.exit(130)));
   }
+}
+
+function brokersOf(text: string): 0 | 1 | 3 {
+  const brokers = Number(text);
+  if (brokers === 0 || brokers === 1 || brokers === 3) return brokers;
+  throw new RangeError(`--brokers ${text} is none of 0, 1 and 3`);
 }

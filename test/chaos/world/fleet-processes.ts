@@ -11,8 +11,10 @@ export interface WorldSetup {
   /** For state and logs. */
   readonly directory: string;
   readonly fleetId: string;
-  /** Arguments that name the fleet's bus. */
+  /** Arguments that name the fleet's bus to a control plane. */
   readonly bus: readonly string[];
+  /** And those that name it to a relay. */
+  readonly relayBus: readonly string[];
   /** Told what no fault explains. */
   readonly onIncident: (what: string) => void;
 }
@@ -52,14 +54,14 @@ export function describeControlPlane(setup: WorldSetup, instance: number, port: 
 }
 
 /** State directory of a control plane. */
-export function stateOf({ directory }: WorldSetup, instance: number): string {
+export function stateOf({ directory }: Pick<WorldSetup, "directory">, instance: number): string {
   return join(directory, `control-plane-${instance}`);
 }
 
 /** A relay. */
 export function describeRelay(setup: WorldSetup, index: number, port: number): RelayProcess {
   const name = `relay-${index}`;
-  const args = ["relay", "--listen", `127.0.0.1:${port}`, "--relay-id", name, ...setup.bus];
+  const args = ["relay", "--listen", `127.0.0.1:${port}`, "--relay-id", name, ...setup.relayBus];
   return { process: describe(setup, name, args, () => canConnect(port)), url: `http://127.0.0.1:${port}` };
 }
 

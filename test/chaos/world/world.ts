@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { statePaths } from "../../../services/cli/state-directory.js";
 import { findFreePorts } from "../../kafka/free-ports.js";
 import { type Kafka, startKafka } from "../../kafka/start-kafka.js";
 import { connectClient, type FleetClient } from "../drive/fleet-client.js";
@@ -21,7 +22,8 @@ export interface WorldOptions {
   /** For state and logs; kept. */
   readonly directory: string;
   readonly hosts: number;
-  readonly brokers: 1 | 3;
+  /** 0: no Kafka; the bus is that of the only control plane, which serves it to the relays. */
+  readonly brokers: 0 | 1 | 3;
   readonly relays: number;
   readonly controlPlanes: number;
   readonly emulators: number;
@@ -29,7 +31,8 @@ export interface WorldOptions {
 
 export interface World {
   readonly directory: string;
-  readonly kafka: Kafka;
+  /** Absent without brokers. */
+  readonly kafka?: Kafka;
   readonly relays: readonly RelayProcess[];
   readonly controlPlanes: readonly ControlPlaneProcess[];
   readonly emulators: readonly EmulatorProcess[];
@@ -51,15 +54,11 @@ const wholeWithinMs = 60_000;
 export async function startWorld(options: WorldOptions): Promise<World> {
   const incidents: string[] = [];
   mkdirSync(options.directory, { recursive: true });
-  const kafka = await startKafka({ brokers: options.brokers });
+  const kafka = options.brokers === 0 ? undefined : await startKafka({ brokers: options.brokers });
   try {
-    const replication = options.brokers === 1 ? [] : ["--kafka-replication", String(options.brokers)];
-    const setup: WorldSetup = {
-      directory: options.directory,
-      fleetId: "chaos",
-      bus: ["--kafka", kafka.brokers.join(","), ...replication],
-      onIncident: (what) => void incidents.push(what),
-    };
+    const { directory } = options;
+    const bus = kafka ? kafkaBus(kafka) : await ownBus(directory);
+    const setup: WorldSetup = { directory, fleetId: "chaos", ...bus, onIncident: (what) => void incidents.push(what) };
     const processes = await startProcesses(setup, options);
     const world = createWorld(setup, kafka, processes, incidents);
     const missing = await world.waitUntilWhole(wholeWithinMs);
@@ -67,7 +66,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     return world;
   } catch (error) {
     await killManagedProcesses();
-    await kafka.stop();
+    await kafka?.stop();
     throw error;
   }
 }
@@ -93,7 +92,21 @@ async function startProcesses(setup: WorldSetup, options: WorldOptions): Promise
   return { relays, controlPlanes: [first, ...others], emulators };
 }
 
-function createWorld(setup: WorldSetup, kafka: Kafka, processes: Processes, incidents: string[]): World {
+function kafkaBus({ brokers }: Kafka): Pick<WorldSetup, "bus" | "relayBus"> {
+  const bus = ["--kafka", brokers.join(","), "--kafka-replication", String(brokers.length)];
+  return { bus, relayBus: bus };
+}
+
+async function ownBus(directory: string): Promise<Pick<WorldSetup, "bus" | "relayBus">> {
+  const [port] = await findFreePorts(1);
+  const token = statePaths(stateOf({ directory }, 0)).relayToken;
+  return {
+    bus: ["--bus", `127.0.0.1:${port}`],
+    relayBus: ["--bus", `http://127.0.0.1:${port}`, "--bus-token", token],
+  };
+}
+
+function createWorld(setup: WorldSetup, kafka: Kafka | undefined, processes: Processes, incidents: string[]): World {
   const { relays, controlPlanes, emulators } = processes;
   const clients = controlPlanes.map(({ grpcUrl, token }) => connectClient(grpcUrl, token()));
   const hosts = emulators.flatMap((emulator) => emulator.hosts);
@@ -108,7 +121,7 @@ function createWorld(setup: WorldSetup, kafka: Kafka, processes: Processes, inci
   return {
     ...processes,
     directory: setup.directory,
-    kafka,
+    ...(kafka ? { kafka } : {}),
     clients,
     hosts,
     takeIncidents: () => incidents.splice(0),
@@ -120,7 +133,7 @@ function createWorld(setup: WorldSetup, kafka: Kafka, processes: Processes, inci
     },
     async close() {
       await Promise.all([...emulators, ...relays, ...controlPlanes].map(({ process }) => process.stop()));
-      await kafka.stop();
+      await kafka?.stop();
     },
   };
 }
