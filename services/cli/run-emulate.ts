@@ -8,11 +8,13 @@ import { readOrders } from "../emulator/read-orders.js";
 import { defaultSourceAddresses, parseSourceAddresses, shareHosts } from "../emulator/share-hosts.js";
 import { type EmulatorProcesses, superviseProcesses } from "../emulator/supervise-processes.js";
 import { verifyingKeyFromPem } from "../identity/signing-key.js";
+import { createLogger } from "../shared/log.js";
 import { readOptionFile } from "./arguments.js";
 import { openAll } from "./closer.js";
+import { type MetricsOption, openMetrics } from "./metrics-option.js";
 import { runUntilSignal } from "./run-until-signal.js";
 
-export interface EmulateVerbOptions {
+export interface EmulateVerbOptions extends MetricsOption {
   readonly hosts: number;
   readonly relay: string[];
   readonly fleetKey: string;
@@ -38,7 +40,9 @@ export async function runEmulate(options: EmulateVerbOptions): Promise<void> {
   return openAll(async (closer) => {
     const stateDirectory = options.stateDir ?? mkdtempSync(join(tmpdir(), "systems-manager-emulate-"));
     if (options.stateDir === undefined) closer.add(removed(stateDirectory));
+    const metrics = await openMetrics(options, closer, createLogger("emulate"));
     const processes = closer.add(superviseProcesses(sharesOf(options, stateDirectory)));
+    metrics?.show({ emulator: processes });
     const report = options.json ? reportJson : createTextReport(options.hosts);
     report("started", options.hosts, processes);
     const timer = setInterval(() => report("running", options.hosts, processes), reportEveryMs);

@@ -1,11 +1,13 @@
 // A process of the emulator: emulates its share of the hosts until its parent says stop, or is gone.
 import { verifyingKeyFromPem } from "../identity/signing-key.js";
 import { createLogger } from "../shared/log.js";
+import { startTracing, type Tracing } from "../tracing/start-tracing.js";
 import { type EmulatedHosts, emulateHosts } from "./emulate-hosts.js";
 import type { ChildMessage, ChildOptions, ParentMessage } from "./process-messages.js";
 
 const reportEveryMs = 1_000;
 
+let tracing: Tracing | undefined;
 let hosts: EmulatedHosts | undefined;
 
 process.on("message", (message: ParentMessage) => {
@@ -23,6 +25,7 @@ async function start({ verifyingKey, relayCa, ...options }: ChildOptions): Promi
   // Thousands of daemons that each tell what they do would tell nobody anything.
   const log = createLogger("emulator");
   log.level = process.env.SYSTEMS_MANAGER_LOG ?? "error";
+  tracing = await startTracing({ part: "emulator", passesOn: false, log });
   hosts = await emulateHosts({
     ...options,
     verifyingKey: verifyingKeyFromPem(verifyingKey),
@@ -39,6 +42,7 @@ function report(): void {
 
 async function stop(): Promise<void> {
   await hosts?.close();
+  await tracing?.close();
   report();
   hosts = undefined;
   process.disconnect();

@@ -2,6 +2,7 @@
 import type { Interceptor } from "@connectrpc/connect";
 import type { Bus } from "../bus/bus.js";
 import type { Daemon } from "../daemon/start-daemon.js";
+import type { EmulatorCounters } from "../emulator/emulator-counters.js";
 import type { Fleet } from "../fleet/fleet.js";
 import type { CallObserver } from "../gateway/observe-call.js";
 import type { Relay } from "../relay/start-relay.js";
@@ -9,7 +10,7 @@ import type { ListenAddress } from "../shared/http2-listener.js";
 import type { Logger } from "../shared/log.js";
 import { productVersion } from "../shared/version.js";
 import { busMetrics, readBus } from "./bus-metrics.js";
-import { daemonMetrics, readDaemon } from "./daemon-metrics.js";
+import { daemonMetrics, emulatorMetrics, readDaemon } from "./daemon-metrics.js";
 import { fleetMetrics, readFleet } from "./fleet-metrics.js";
 import { createMetricRegistry, type MetricRegistry } from "./metric-registry.js";
 import { rowsOf } from "./metric-table.js";
@@ -23,6 +24,7 @@ export interface ShownParts {
   readonly fleet?: Fleet;
   readonly relay?: Relay | undefined;
   readonly daemon?: Daemon;
+  readonly emulator?: { counters(): EmulatorCounters };
 }
 
 export interface Metrics {
@@ -47,11 +49,12 @@ export async function startMetrics(address: ListenAddress, log: Logger): Promise
     url: server.url,
     toolCalls: observeToolCalls(registry),
     rpcs: observeRpcCalls(registry),
-    show({ bus, fleet, relay, daemon }) {
+    show({ bus, fleet, relay, daemon, emulator }) {
       if (bus) registry.show(busMetrics, () => readBus(bus));
       if (fleet) registry.show(fleetMetrics, () => readFleet(fleet));
       if (relay) registry.show(relayMetrics, () => readRelay(relay));
       if (daemon) registry.show(daemonMetrics, () => readDaemon(daemon));
+      if (emulator) registry.show(emulatorMetrics, () => emulator.counters());
     },
     close: server.close,
   };
