@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkEpoch } from "./check/check-epoch.js";
-import { executionsBySubject } from "./check/executions.js";
+import { executionsBySubject, hostsBySubject } from "./check/executions.js";
 import { runEpoch } from "./drive/run-epoch.js";
 import type { EpochHistory, Violation } from "./history.js";
 import { generateSchedule } from "./schedule/generate-schedule.js";
@@ -61,10 +61,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosSummary> {
     controlPlanes: brokers === 0 ? 1 : 2,
     emulators: groups,
   });
+  const ordered: Record<string, readonly string[]> = {};
   try {
     do {
       const epochSeed = options.isReplay ? seed : `${seed}/${summary.epochs}`;
-      await doEpoch(epochSeed, world, options, summary);
+      const history = await doEpoch(epochSeed, world, options, ordered);
+      add(summary, history);
+      Object.assign(ordered, hostsBySubject(history));
     } while (!options.isReplay && summary.runs < options.runs);
     return summary;
   } finally {
@@ -72,18 +75,24 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosSummary> {
   }
 }
 
-async function doEpoch(seed: string, world: World, options: ChaosOptions, summary: ChaosSummary): Promise<void> {
+async function doEpoch(
+  seed: string,
+  world: World,
+  options: ChaosOptions,
+  ordered: EpochHistory["orderedBefore"],
+): Promise<EpochHistory & { violations: readonly Violation[] }> {
   const { hosts, report } = options;
   const since = Date.now();
-  const history = await runEpoch(generateSchedule({ seed, hosts, groups, kinds: kindsOf(options) }), world);
+  const history = await runEpoch(generateSchedule({ seed, hosts, groups, kinds: kindsOf(options) }), world, ordered);
   const violations = checkEpoch(history);
-  add(summary, history, violations);
   report(describeEpoch(history, violations, Date.now() - since));
-  if (violations.length === 0) return;
-  const file = join(options.directory, `history-${seed.replaceAll("/", "-")}.json`);
-  writeFileSync(file, JSON.stringify({ violations, ...history }, undefined, 1));
-  for (const { check, subject, detail } of violations) report(`  BROKEN: ${check}\n    ${subject}: ${detail}`);
-  report(`  history: ${file}; again: --replay ${seed} --hosts ${hosts} --brokers ${options.brokers}`);
+  if (violations.length > 0) {
+    const file = join(options.directory, `history-${seed.replaceAll("/", "-")}.json`);
+    writeFileSync(file, JSON.stringify({ violations, ...history, orderedBefore: undefined }, undefined, 1));
+    for (const { check, subject, detail } of violations) report(`  BROKEN: ${check}\n    ${subject}: ${detail}`);
+    report(`  history: ${file}; again: --replay ${seed} --hosts ${hosts} --brokers ${options.brokers}`);
+  }
+  return { ...history, violations };
 }
 
 // A bus that dies with its control plane takes everything with it that the relays had not got yet.
@@ -91,7 +100,7 @@ function kindsOf({ kinds = faultKinds, brokers }: ChaosOptions): readonly FaultK
   return brokers > 0 ? kinds : kinds.filter((kind) => !kind.startsWith("broker") && !kind.startsWith("control plane"));
 }
 
-function add(summary: ChaosSummary, history: EpochHistory, violations: readonly Violation[]): void {
+function add(summary: ChaosSummary, history: EpochHistory & { violations: readonly Violation[] }): void {
   const acknowledged = history.runs.filter(({ acknowledgedAtMs }) => acknowledgedAtMs !== undefined);
   summary.epochs++;
   summary.runs += acknowledged.length;
@@ -99,7 +108,7 @@ function add(summary: ChaosSummary, history: EpochHistory, violations: readonly 
   const counts = [...executionsBySubject(history).values()].flatMap((hosts) => [...hosts.values()]);
   summary.executions = counts.reduce((sum, count) => sum + count, 0);
   for (const { kind } of history.faults) summary.faults[kind] = (summary.faults[kind] ?? 0) + 1;
-  summary.violations += violations.length;
+  summary.violations += history.violations.length;
 }
 
 function describeEpoch({ seed, runs, faults }: EpochHistory, violations: readonly Violation[], tookMs: number): string {

@@ -48,7 +48,7 @@ export interface RunHistory {
   readonly timeoutMs: number;
   /** True for a change in waves, which may halt by itself. */
   readonly isRollout: boolean;
-  /** How long hosts that are away may take beyond that; 0 for none. */
+  /** How long the command may wait for hosts that are away; 0: no longer than that. */
   readonly queueMs: number;
   /** What a change installs, which nothing else does: it tells whose an execution is. Empty for reads. */
   readonly subject: string;
@@ -98,6 +98,8 @@ export interface EpochHistory {
   readonly hosts: readonly string[];
   readonly runs: readonly RunHistory[];
   readonly faults: readonly FaultRecord[];
+  /** Hosts of the changes of earlier epochs, by what they install. */
+  readonly orderedBefore: Readonly<Record<string, readonly string[]>>;
   /** Of this epoch and of those before. */
   readonly executions: readonly ExecutionRecord[];
   /** Processes that ended though nobody ended them, and what else the driver could not bring about. */

@@ -70,6 +70,7 @@ function history(more: Partial<EpochHistory> = {}): EpochHistory {
     hosts: names,
     runs: [commit()],
     faults: [],
+    orderedBefore: {},
     executions: executions(...names),
     incidents: [],
     ...more,

@@ -27,10 +27,9 @@ export const executionChecks: readonly Check[] = [
   {
     name: "nothing is executed that no plan ordered, nor on a host outside of its plan",
     *find(history) {
-      const ordered = new Map(commits(history).map((run) => [run.subject, run]));
+      const ordered = { ...history.orderedBefore, ...hostsBySubject(history) };
       for (const [subject, hosts] of executionsBySubject(history)) {
-        const run = ordered.get(subject);
-        const strange = [...hosts.keys()].filter((host) => !run?.hosts.includes(host));
+        const strange = [...hosts.keys()].filter((host) => !ordered[subject]?.includes(host));
         if (strange.length > 0) yield { subject, detail: `executed on ${strange.join(", ")}, which no plan says` };
       }
     },
@@ -76,7 +75,12 @@ export function executionsBySubject({ executions }: EpochHistory): Map<string, M
   return bySubject;
 }
 
-function commits({ runs }: EpochHistory): RunHistory[] {
+/** The hosts that each change of the epoch was ordered for, by what it installs. */
+export function hostsBySubject(history: Pick<EpochHistory, "runs">): Record<string, readonly string[]> {
+  return Object.fromEntries(commits(history).map(({ subject, hosts }) => [subject, hosts]));
+}
+
+function commits({ runs }: Pick<EpochHistory, "runs">): RunHistory[] {
   return runs.filter(({ kind }) => kind === "commit");
 }
 

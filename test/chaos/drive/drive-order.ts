@@ -1,9 +1,10 @@
 // One order of a client, driven to its end, with everything that the client is told on the way.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
 import { ConfirmationMethod } from "../../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { type RolloutSchema, RolloutState } from "../../../services/gen/systemsmanager/fleet/v1/rollout_pb.js";
 import type { Plan } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { MutationService } from "../../../services/gen/systemsmanager/mutation/v1/mutation_service_pb.js";
 import { InstallPackagesRequestSchema } from "../../../services/gen/systemsmanager/mutation/v1/package_pb.js";
@@ -38,9 +39,8 @@ export async function driveOrder(order: PlannedOrder, index: number, context: Or
   const { selector, hosts } = resolveSelector(order.selector, context.world);
   const method = `${TelemetryService.typeName}/${order.operation}`;
   const run = begin(order, context, { label, kind: "read", hosts });
-  await follow(run, order, context, (watch) =>
-    followRun(fleet.run({ selector, method, timeout: durationFromMs(order.timeoutMs) }, callOf(order)), watch),
-  );
+  const question = { selector, method, timeout: durationFromMs(order.timeoutMs), ...deliveryOf(order) };
+  await follow(run, order, context, (watch) => followRun(fleet.run(question, callOf(order)), watch));
 }
 
 async function driveChange(order: PlannedOrder, label: string, context: OrderContext): Promise<void> {
@@ -58,11 +58,43 @@ async function driveChange(order: PlannedOrder, label: string, context: OrderCon
   context.events.emit("planned");
   const { planHash, hosts: planned } = plan;
   const commit = begin(order, context, { label, kind: "commit", hosts: planned, subject, planHash });
-  const confirmation = { method: ConfirmationMethod.COMMAND_LINE, confirmedAt: timestampNow() };
-  const timeout = durationFromMs(order.timeoutMs);
-  await follow(commit, order, context, (watch) =>
-    followRun(fleet.commitChange({ planHash, confirmation, timeout }, callOf(order)), watch),
-  );
+  const times = { timeout: durationFromMs(order.timeoutMs), ...deliveryOf(order) };
+  const commitment = { planHash, confirmation: confirmation(), ...times, rollout: rolloutOf(order) };
+  await follow(commit, order, context, (watch) => followRun(fleet.commitChange(commitment, callOf(order)), watch));
+  if (order.rollout?.isResumed && commit.completed) await resumeIfHalted(commit, order, context);
+}
+
+async function resumeIfHalted(commit: RunHistory, order: PlannedOrder, context: OrderContext): Promise<void> {
+  const { fleet } = clientOf(order, context);
+  const { runId = "" } = commit;
+  await follow(commit, order, context, async (watch) => {
+    const { run } = await fleet.getRun({ runId }, callOf(order));
+    if (run?.rollout?.state !== RolloutState.HALTED) return;
+    await followRun(fleet.resumeRollout({ runId, confirmation: confirmation() }, callOf(order)), watch);
+  });
+}
+
+function confirmation() {
+  return { method: ConfirmationMethod.COMMAND_LINE, confirmedAt: timestampNow() };
+}
+
+function deliveryOf({ timeoutMs, queueMs }: PlannedOrder) {
+  return queueMs === 0 ? {} : { deliveryTimeout: durationFromMs(timeoutMs + queueMs) };
+}
+
+// Chaos judges what the waves did, and does not wait for it: no pause, and the health check only of those that answer at all.
+function rolloutOf({ rollout }: PlannedOrder): MessageInitShape<typeof RolloutSchema> {
+  if (!rollout) return { allAtOnce: true };
+  return {
+    canary: hostCount(rollout.canary),
+    batches: [hostCount(rollout.batch)],
+    maxFailed: hostCount(rollout.maxFailed),
+    pause: durationFromMs(50),
+  };
+}
+
+function hostCount(hosts: number) {
+  return { size: { case: "hosts" as const, value: hosts } };
 }
 
 function begin(

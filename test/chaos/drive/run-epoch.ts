@@ -1,5 +1,6 @@
 // One epoch: orders and faults as scheduled, then quiet, then a look at every run; what comes out is its history.
 import { setTimeout as sleep } from "node:timers/promises";
+import { RolloutState } from "../../../services/gen/systemsmanager/fleet/v1/rollout_pb.js";
 import type { EpochHistory, RunHistory } from "../history.js";
 import type { EpochSchedule, PlannedOrder } from "../schedule/schedule.js";
 import { readExecutions } from "../world/read-executions.js";
@@ -15,7 +16,11 @@ const endWithinMs = 20_000;
 const calmTimeoutMs = 20_000;
 
 /** Leaves the world whole, or the history says what is not. */
-export async function runEpoch(schedule: EpochSchedule, world: World): Promise<EpochHistory> {
+export async function runEpoch(
+  schedule: EpochSchedule,
+  world: World,
+  orderedBefore: EpochHistory["orderedBefore"],
+): Promise<EpochHistory> {
   const { seed, orders, lastKill } = schedule;
   const runs: RunHistory[] = [];
   const incidents: string[] = [];
@@ -34,7 +39,7 @@ export async function runEpoch(schedule: EpochSchedule, world: World): Promise<E
   if (lastKill !== undefined) await killAndLook(lastKill % world.controlPlanes.length, runs, world, incidents);
   const executions = world.emulators.flatMap(readExecutions);
   incidents.push(...world.takeIncidents());
-  return { seed, hosts: world.hosts, runs, faults: injector.records, executions, incidents };
+  return { seed, hosts: world.hosts, runs, faults: injector.records, orderedBefore, executions, incidents };
 }
 
 async function expectWhole(world: World, incidents: string[]): Promise<void> {
@@ -42,12 +47,15 @@ async function expectWhole(world: World, incidents: string[]): Promise<void> {
   if (missing) incidents.push(`${wholeWithinMs} ms after the last fault ${missing}`);
 }
 
+const calmRollout = { canary: 1, batch: 10, maxFailed: 0, isResumed: false };
+
 // After the storm everything must work, with nothing to excuse it.
 function calmOrders({ controlPlanes }: World): PlannedOrder[] {
   const common = { atMs: 0, selector: { by: "all" }, timeoutMs: calmTimeoutMs, queueMs: 0 } as const;
   return controlPlanes.flatMap((_, controlPlane) => [
     { ...common, controlPlane, kind: "read", operation: "ListServices" } as const,
     { ...common, controlPlane, kind: "change", operation: "" } as const,
+    { ...common, controlPlane, kind: "change", operation: "", rollout: calmRollout } as const,
   ]);
 }
 
@@ -59,7 +67,8 @@ async function settle(runs: readonly RunHistory[], world: World): Promise<void> 
       if (!client) return;
       await findUnacknowledged(run, client);
       if (run.runId === undefined) return;
-      const deadline = run.requestedAtMs + run.timeoutMs + run.queueMs + endWithinMs;
+      const waves = run.isRollout ? run.hosts.length : 1;
+      const deadline = run.requestedAtMs + run.timeoutMs * waves + run.queueMs + endWithinMs;
       while (!(await hasEnded(run.runId, client)) && Date.now() < deadline) await sleep(settledEveryMs);
       await look(run, client, "settled");
     }),
@@ -77,9 +86,11 @@ async function findUnacknowledged(run: RunHistory, client: World["clients"][numb
   }
 }
 
+// A rollout that has halted goes on, or ends, only when somebody says so.
 async function hasEnded(runId: string, { fleet }: World["clients"][number]): Promise<boolean> {
   try {
     const { run } = await fleet.getRun({ runId }, { timeoutMs: 5_000 });
+    if (run?.rollout?.state === RolloutState.HALTED) await fleet.cancelRun({ runId }, { timeoutMs: 5_000 });
     return run?.finishedAt !== undefined && run.accounting?.queued === 0;
   } catch {
     // The last look says why, when there is one.

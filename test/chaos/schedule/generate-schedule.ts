@@ -51,7 +51,8 @@ function drawOrder(random: () => number, options: ScheduleOptions): PlannedOrder
     queueMs: random() < 0.3 ? whole(random, 10_000, 25_000) : 0,
   } satisfies PlannedOrder;
   const cancel = random() < 0.15 ? { cancelAfterMs: whole(random, 1, 1_500) } : {};
-  const rollout = kind === "change" && random() < 0.35 ? { rollout: drawRollout(random) } : {};
+  // Waves do not wait for hosts that are away.
+  const rollout = kind === "change" && random() < 0.35 ? { rollout: drawRollout(random), queueMs: 0 } : {};
   return { ...order, ...cancel, ...rollout };
 }
 
@@ -64,7 +65,12 @@ function drawSelector(random: () => number, { hosts, groups }: ScheduleOptions):
 }
 
 function drawRollout(random: () => number): PlannedRollout {
-  return { canary: whole(random, 1, 2), batch: whole(random, 3, 10), maxFailed: whole(random, 0, 3) };
+  return {
+    canary: whole(random, 1, 2),
+    batch: whole(random, 3, 10),
+    maxFailed: whole(random, 0, 3),
+    isResumed: random() < 0.6,
+  };
 }
 
 function drawFault(random: () => number, { kinds }: ScheduleOptions): PlannedFault {

@@ -55,6 +55,8 @@ export interface PlannedRollout {
   readonly canary: number;
   readonly batch: number;
   readonly maxFailed: number;
+  /** Whether it is resumed once when it halts. */
+  readonly isResumed: boolean;
 }
 
 /** One order of a client: a question, or a change with its plan before it. */
@@ -67,7 +69,7 @@ export interface PlannedOrder {
   /** Name of a read operation; empty for a change. */
   readonly operation: string;
   readonly timeoutMs: number;
-  /** How long hosts that are away may take beyond that; 0: not queued. */
+  /** How much longer the command may wait for hosts that are away; 0: no longer. */
   readonly queueMs: number;
   /** Cancelled so long after it was acknowledged. */
   readonly cancelAfterMs?: number;
