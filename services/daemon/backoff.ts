@@ -6,7 +6,9 @@ export interface BackoffOptions extends BackoffBounds {
   readonly stableMs: number;
 }
 
-export const defaultBackoff: BackoffOptions = { firstMs: 500, longestMs: 30_000, stableMs: 30_000 };
+// All daemons of a relay that goes come within the first pause, if another one is there: a second spreads 10,000 of them enough,
+// and is short enough to wait.
+export const defaultBackoff: BackoffOptions = { firstMs: 1_000, longestMs: 30_000, stableMs: 30_000 };
 
 /** The items in random order. */
 export function shuffle<Item>(items: readonly Item[], random = Math.random): Item[] {

@@ -5,21 +5,7 @@ import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import { RelayService } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { createFrameDecoder, encodeFrame } from "../shared/grpc-frames.js";
-
-/** Whom to trust, and with whose certificate to dial; PEM. */
-export interface ClientTls {
-  readonly ca?: string | Buffer;
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-}
-
-/** Where to, and how. */
-export interface DialOptions {
-  readonly url: string;
-  readonly tls: ClientTls;
-  /** The source address; the system's choice when absent. */
-  readonly localAddress?: string;
-}
+import { type DialOptions, dialSocket } from "./dial-socket.js";
 
 export interface DialledStream {
   /** Writes one message. */
@@ -39,14 +25,14 @@ const endGraceMs = 1_000;
 
 /** Dials at once; failures come by `closed`. onMessage throws to cut the connection. */
 export function dialStream(
-  { url, tls, localAddress }: DialOptions,
+  options: DialOptions,
   maxMessageBytes: number,
   onMessage: (message: Buffer) => void,
 ): DialledStream {
+  const { url } = options;
   let reason: unknown;
   const session = connect(url, {
-    ...tls,
-    ...(localAddress === undefined ? {} : { localAddress }),
+    createConnection: () => dialSocket(options),
     settings: { initialWindowSize: 1024 * 1024, enablePush: false },
   });
   const stream = session.request({

@@ -14,7 +14,8 @@ import {
 } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { checkRegularly } from "./check-regularly.js";
-import { type DialledStream, type DialOptions, dialStream } from "./dial-stream.js";
+import type { DialOptions } from "./dial-socket.js";
+import { type DialledStream, dialStream } from "./dial-stream.js";
 
 export interface RelayConnectionOptions extends DialOptions {
   readonly hello: MessageInitShape<typeof HelloSchema>;

@@ -20,7 +20,7 @@ import { productVersion, protocolVersion } from "../shared/version.js";
 import { addTelemetryService } from "../telemetry/telemetry-service.js";
 import { type BackoffOptions, defaultBackoff } from "./backoff.js";
 import { createDaemonCounters, type DaemonCounters, type DaemonGauges } from "./daemon-counters.js";
-import type { ClientTls } from "./dial-stream.js";
+import type { ClientTls, TlsMemory } from "./dial-socket.js";
 import { createDeliveryHandler } from "./handle-delivery.js";
 import { type Journal, openJournal } from "./journal.js";
 import { createOutbox } from "./outbox.js";
@@ -69,7 +69,8 @@ export interface Daemon {
   close(): Promise<void>;
 }
 
-const welcomeTimeoutMs = 10_000;
+// Longer than a relay needs to take back a fleet that comes all at once: a daemon that gives up before makes it only longer.
+const welcomeTimeoutMs = 30_000;
 const closeGraceMs = 10_000;
 
 /** Resolves when the journal is open and direct clients are served; attaching goes on by itself. */
@@ -98,11 +99,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     throw error;
   });
 
+  const { tls = {} } = options;
+  const tlsMemory: TlsMemory = {};
+
   async function connect(url: string, signal: AbortSignal): Promise<RelayConnection> {
     const hello = { protocolVersion, facts, attachment: await journal.nextAttachment() };
     const connection = await (options.connect ?? connectRelay)({
       url,
-      tls: options.tls ?? {},
+      tls,
+      tlsMemory,
       hello,
       timeoutMs: welcomeTimeoutMs,
       signal,

@@ -26,6 +26,7 @@ export function stayAttached(options: StayAttachedOptions): Attacher {
   const { relayUrls, backoff, log } = options;
   const closing = new AbortController();
   let current: RelayConnection | undefined;
+  let lost: string | undefined;
 
   async function stayConnected() {
     for (let attempt = 1; !closing.signal.aborted; attempt++) {
@@ -36,10 +37,10 @@ export function stayAttached(options: StayAttachedOptions): Attacher {
     }
   }
 
-  // Dials every relay once, in random order, until one takes the daemon. Resolves when that connection is gone, with how
+  // Dials every relay once, in random order but the one that was just lost last, until one takes the daemon. Resolves when that connection is gone, with how
   // long it lasted.
   async function connectAny(): Promise<number> {
-    for (const url of shuffle(relayUrls)) {
+    for (const url of relaysInOrder()) {
       if (closing.signal.aborted) break;
       try {
         current = await options.connect(url, closing.signal);
@@ -52,6 +53,11 @@ export function stayAttached(options: StayAttachedOptions): Attacher {
     return 0;
   }
 
+  function relaysInOrder(): string[] {
+    const urls = shuffle(relayUrls);
+    return [...urls.filter((url) => url !== lost), ...urls.filter((url) => url === lost)];
+  }
+
   async function useUntilClosed(connection: RelayConnection, url: string): Promise<number> {
     const since = performance.now();
     log.info({ url, relayId: connection.relayId }, "attached");
@@ -59,6 +65,7 @@ export function stayAttached(options: StayAttachedOptions): Attacher {
     if (closing.signal.aborted) connection.end();
     const reason = await connection.closed;
     current = undefined;
+    lost = url;
     options.onConnection(undefined);
     log.info({ url, err: reason }, "detached");
     return performance.now() - since;

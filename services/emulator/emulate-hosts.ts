@@ -1,7 +1,7 @@
 // Logical hosts of one process: started at a pace that relays can follow, counted together, closed together.
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ClientTls } from "../daemon/dial-stream.js";
+import type { ClientTls } from "../daemon/dial-socket.js";
 import { openJournalStore } from "../daemon/journal.js";
 import type { VerifyingKey } from "../identity/signing-key.js";
 import { createRandom } from "../providers/simulated/seeded-random.js";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { ClientTls } from "../../services/daemon/dial-stream.js";
+import type { ClientTls } from "../../services/daemon/dial-socket.js";
 import { connectRelay } from "../../services/daemon/relay-connection.js";
 import { ReplyOutcome } from "../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { ErrorReason, errorDetailOf } from "../../services/shared/errors.js";
