@@ -7,6 +7,7 @@ import type { Client } from "@modelcontextprotocol/client";
 import { type ControlPlane, startControlPlane } from "../../services/cli/control-plane.js";
 import { connectRelay } from "../../services/daemon/relay-connection.js";
 import { type Daemon, startDaemon } from "../../services/daemon/start-daemon.js";
+import type { Metrics } from "../../services/metrics/metrics.js";
 import { ErrorReason, hasReason } from "../../services/shared/errors.js";
 import { type SimulatedHandlers, simulatedProvider } from "../daemon/simulated-provider.js";
 import { quickBackoff, testLog } from "../daemon/test-path.js";
@@ -38,10 +39,11 @@ export interface ToolCall {
   readonly headers?: Record<string, string>;
 }
 
-export async function startTracedFleet(): Promise<TracedFleet> {
+export async function startTracedFleet(metrics?: Metrics): Promise<TracedFleet> {
   const directory = mkdtempSync(join(tmpdir(), "systems-manager-tracing-"));
   const stateDirectory = join(directory, "fleet");
-  let controlPlane = await startControlPlane({ fleetId, stateDirectory, grpc: anyPort, relay: anyPort, mcp: anyPort });
+  const shared = { fleetId, stateDirectory, ...(metrics ? { metrics } : {}) };
+  let controlPlane = await startControlPlane({ ...shared, grpc: anyPort, relay: anyPort, mcp: anyPort });
   const daemons: Daemon[] = [];
   const delivered: Record<string, string>[] = [];
 
@@ -90,8 +92,7 @@ export async function startTracedFleet(): Promise<TracedFleet> {
       const { grpc, relay, mcp } = controlPlane.addresses;
       await controlPlane.close();
       controlPlane = await startControlPlane({
-        fleetId,
-        stateDirectory,
+        ...shared,
         grpc: portOf(grpc),
         relay: portOf(relay),
         mcp: portOf(mcp),
