@@ -25,6 +25,8 @@ export interface FleetCounters {
   repliesUnknownRun: number;
   /** Messages that hold no replies. */
   replyMessagesMalformed: number;
+  /** Batches of answers that were written to disk, each as one row. */
+  storageBatches: number;
 }
 
 /** What is under way. */
@@ -48,5 +50,6 @@ export function newFleetCounters(): FleetCounters {
     repliesInvalid: 0,
     repliesUnknownRun: 0,
     replyMessagesMalformed: 0,
+    storageBatches: 0,
   };
 }

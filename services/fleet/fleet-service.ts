@@ -17,8 +17,10 @@ import { openResult } from "./results/open-result.js";
 import { openHandle } from "./results/view.js";
 import { prepareDryRun, prepareRead } from "./run/prepare-run.js";
 import { finishedEvent, liveEvents } from "./run/run-events.js";
+import { unknownRun } from "./run/run-id.js";
 import type { RunManager } from "./run/run-manager.js";
 import type { TrackedRun } from "./run/tracked-run.js";
+import { selectHosts } from "./select/select-hosts.js";
 import type { StateDatabase } from "./state-database.js";
 
 /** What the service stands on. */
@@ -26,6 +28,8 @@ export interface FleetParts {
   readonly database: StateDatabase;
   readonly inventory: Inventory;
   readonly runs: RunManager;
+  /** Number of this control plane in its fleet. */
+  readonly instance: number;
   /** Reduces what the hosts of a run answered so far; 0 tokens means the default. */
   readonly summarize: (run: TrackedRun, tokenBudget: number) => Summary;
   /** Aborted when the control plane stops: streams then end, runs go on at the next start. */
@@ -63,7 +67,7 @@ function runHandlers(parts: FleetParts): Pick<Handlers, "run" | "planChange" | "
       const { planHash, confirmation, tokenBudget } = request;
       if (!confirmation) throw failure(ErrorReason.INVALID_ARGUMENT, "the confirmation is missing");
       const trace = context.values.get(traceContextKey);
-      const order = { planHash, confirmation, principal: principalOf(context), trace, ...timeoutOf(request) };
+      const order = { planHash, confirmation, principal: principalOf(context), trace, ...timeoutsOf(request) };
       const run = await commitPlan(database, runs, order);
       const ends = { caller: context.signal, stopping };
       for await (const event of liveEvents(run, ends)) yield { event };
@@ -81,12 +85,20 @@ function readHandlers(parts: FleetParts): Omit<Handlers, "run" | "planChange" | 
       return findHosts(inventory.hosts(), request, database.handleKey);
     },
 
+    async forgetHosts(request, context) {
+      principalOf(context);
+      const selected = selectHosts(request.selector, inventory.hosts());
+      const forgotten = await inventory.forget(selected);
+      const names = forgotten.map((host) => host.name).sort();
+      return { forgotten: names, keptCount: selected.length - forgotten.length };
+    },
+
     getPlan(request, context) {
       return showPlan(findPlan(database, request.planHash, principalOf(context).name));
     },
 
     async getRun(request, context) {
-      const run = findRun(runs, request.runId, principalOf(context));
+      const run = findRun(parts, request.runId, principalOf(context));
       return { run: run.toMessage(), summary: summarize(run, request.tokenBudget) };
     },
 
@@ -95,7 +107,7 @@ function readHandlers(parts: FleetParts): Omit<Handlers, "run" | "planChange" | 
     },
 
     async cancelRun(request, context) {
-      const run = findRun(runs, request.runId, principalOf(context));
+      const run = findRun(parts, request.runId, principalOf(context));
       await runs.cancel(run);
       return { run: run.toMessage() };
     },
@@ -103,7 +115,7 @@ function readHandlers(parts: FleetParts): Omit<Handlers, "run" | "planChange" | 
     async openResult(request, context) {
       const principal = principalOf(context);
       const view = viewOf(database, request, principal.name);
-      const run = findRun(runs, view.runId, principal);
+      const run = findRun(parts, view.runId, principal);
       return await openResult(database, { run, view, request, principal: principal.name });
     },
   };
@@ -119,18 +131,27 @@ function principalOf(context: HandlerContext): Principal {
   });
 }
 
-function question(
-  request: { selector: string; method: string; request: Uint8Array; timeout?: Duration | undefined },
-  context: HandlerContext,
-) {
-  const { selector, method, request: bytes, timeout } = request;
-  const timeoutMs = timeout && durationMs(timeout);
-  const trace = context.values.get(traceContextKey);
-  return { selector, method, request: bytes, timeoutMs, principal: principalOf(context), trace };
+interface Timeouts {
+  readonly timeout?: Duration | undefined;
+  readonly deliveryTimeout?: Duration | undefined;
 }
 
-function timeoutOf({ timeout }: { timeout?: Duration | undefined }): { timeoutMs?: number } {
-  return timeout ? { timeoutMs: durationMs(timeout) } : {};
+function question(
+  request: { selector: string; method: string; request: Uint8Array } & Timeouts,
+  context: HandlerContext,
+) {
+  const { selector, method, request: bytes, timeout, deliveryTimeout } = request;
+  const timeoutMs = timeout && durationMs(timeout);
+  const deliveryTimeoutMs = deliveryTimeout && durationMs(deliveryTimeout);
+  const trace = context.values.get(traceContextKey);
+  return { selector, method, request: bytes, timeoutMs, deliveryTimeoutMs, principal: principalOf(context), trace };
+}
+
+function timeoutsOf({ timeout, deliveryTimeout }: Timeouts): { timeoutMs?: number; deliveryTimeoutMs?: number } {
+  return {
+    ...(timeout ? { timeoutMs: durationMs(timeout) } : {}),
+    ...(deliveryTimeout ? { deliveryTimeoutMs: durationMs(deliveryTimeout) } : {}),
+  };
 }
 
 function viewOf(database: StateDatabase, { target }: OpenResultRequest, principal: string) {
@@ -138,11 +159,8 @@ function viewOf(database: StateDatabase, { target }: OpenResultRequest, principa
   return { runId: target.value ?? "" };
 }
 
-function findRun(runs: RunManager, runId: string, principal: Principal): TrackedRun {
+function findRun({ runs, instance }: FleetParts, runId: string, principal: Principal): TrackedRun {
   const run = runs.find(runId);
   if (run?.record.principal === principal.name) return run;
-  throw failure(ErrorReason.UNKNOWN_RUN, `no run has the id ${runId}`, {
-    metadata: { run_id: runId },
-    remedy: "list your runs; answers are kept for a limited time",
-  });
+  throw unknownRun(runId, instance);
 }

@@ -7,7 +7,7 @@ import type { SigningKey } from "../identity/signing-key.js";
 import type { Logger } from "../shared/log.js";
 import { type FleetCounters, type FleetGauges, newFleetCounters } from "./fleet-counters.js";
 import { fleetService } from "./fleet-service.js";
-import { openInventory } from "./inventory/inventory.js";
+import { type InventoryOptions, openInventory } from "./inventory/inventory.js";
 import { defaultRetention, type Retention, startRetention } from "./results/retention.js";
 import { summarizeTrackedRun } from "./results/summarize-tracked-run.js";
 import { defaultRunLimits, type RunLimits } from "./run/admission.js";
@@ -28,6 +28,7 @@ export interface FleetOptions {
   /** How long hosts that went away are waited for. */
   readonly patience?: Patience;
   readonly retention?: Retention;
+  readonly inventory?: InventoryOptions;
   /** How many runs go on at the same time; what is not given is the product's. */
   readonly limits?: Partial<RunLimits>;
 }
@@ -45,15 +46,16 @@ export interface Fleet {
 /** Resolves when presence and replies flow. */
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { bus, fleetId, signingKey, log, retention = defaultRetention } = options;
+  const instance = options.replyPartition ?? 0;
   const database = openStateDatabase(options.stateDirectory);
   const counters = newFleetCounters();
-  const inventory = await openInventory(bus, database, log);
+  const inventory = await openInventory(bus, database, log, options.inventory);
   const runs = await openRunManager({
     bus,
     database,
     inventory,
     log,
-    issuer: { fleetId, signingKey, replyPartition: options.replyPartition ?? 0 },
+    issuer: { fleetId, signingKey, replyPartition: instance },
     patience: options.patience ?? defaultPatience,
     limits: { ...defaultRunLimits, ...options.limits },
     counters,
@@ -65,6 +67,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     database,
     inventory,
     runs,
+    instance,
     summarize: (run, tokenBudget) =>
       summarizeTrackedRun(database, run, { tokenBudget, retentionMs: retention.maxAgeMs }),
   });

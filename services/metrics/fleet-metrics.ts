@@ -28,6 +28,7 @@ export const fleetMetrics: MetricTable<Snapshot> = [
   }),
   counter("commands_sent_total", "Command messages published for the first time.", (fleet) => fleet.commandsSent),
   counter("hosts_sent_again_total", "Hosts that were sent a command again.", (fleet) => fleet.commandsSentAgain),
+  counter("storage_batches_total", "Batches of answers written to disk.", (fleet) => fleet.storageBatches),
   counterBy("replies_total", "Replies of hosts, by what became of them.", ["fate"], (fleet) =>
     samplesBy("fate", {
       accounted: fleet.repliesAccounted,

@@ -2,7 +2,6 @@
 //
 // A plan whose dry run would change nothing anywhere is consumed like any other, but nothing is sent: the run holds the dry
 // run's answers, which say dry_run themselves.
-import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Context } from "@opentelemetry/api";
@@ -26,6 +25,7 @@ export interface CommitOrder {
   readonly principal: Principal;
   readonly confirmation: Confirmation;
   readonly timeoutMs?: number;
+  readonly deliveryTimeoutMs?: number;
   readonly trace: Context;
 }
 
@@ -33,17 +33,16 @@ export interface CommitOrder {
 export async function commitPlan(database: StateDatabase, runs: RunManager, commit: CommitOrder): Promise<TrackedRun> {
   const plan = findPlan(database, commit.planHash, commit.principal.name);
   checkUnused(plan);
-  const order = orderFor(database, plan, commit);
+  const order = orderFor(database, plan, commit, runs.newRunId());
   if (plan.changingHostCount > 0) return await runs.start(order);
   return await runs.adopt(order, answersOf(runs.find(plan.dryRunId), plan));
 }
 
-function orderFor(database: StateDatabase, plan: PlanRecord, commit: CommitOrder): RunOrder {
+function orderFor(database: StateDatabase, plan: PlanRecord, commit: CommitOrder, runId: string): RunOrder {
   const { principal, confirmation } = commit;
   const operation = findOperation(plan.method);
   const confirmed = confirmation.method !== ConfirmationMethod.UNSPECIFIED;
   const { approvers } = authorize({ principal, operation, hosts: plan.hosts, action: "change", confirmed });
-  const runId = randomUUID();
   return {
     runId,
     operation,
@@ -53,6 +52,7 @@ function orderFor(database: StateDatabase, plan: PlanRecord, commit: CommitOrder
     trace: commit.trace,
     targets: plan.hosts,
     timeoutMs: commit.timeoutMs ?? operation.defaultTimeoutMs,
+    ...(commit.deliveryTimeoutMs === undefined ? {} : { deliveryTimeoutMs: commit.deliveryTimeoutMs }),
     planHash: plan.planHash,
     grant: create(GrantSchema, {
       planHash: Buffer.from(plan.planHash, "hex"),

@@ -31,6 +31,7 @@ async function giveToRun(options: AcceptOptions, runId: string, replies: RunRepl
     return;
   }
   const { accounted, late, duplicate, invalid } = await run.accept(replies);
+  counters.storageBatches++;
   counters.repliesAccounted += accounted;
   counters.repliesLate += late;
   counters.repliesDuplicate += duplicate;

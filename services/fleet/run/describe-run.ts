@@ -19,6 +19,7 @@ export function describeRun(record: RunRecord): Run {
     },
     startedAt: timestampFromMs(record.startedAtMs),
     deadline: timestampFromMs(record.deadlineMs),
+    deliverUntil: timestampFromMs(record.deliverUntilMs),
     revision: record.revision,
     planHash: record.planHash,
     ...(record.finishedAtMs === undefined ? {} : { finishedAt: timestampFromMs(record.finishedAtMs) }),

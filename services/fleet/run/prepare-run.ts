@@ -17,6 +17,7 @@ export interface Question {
   readonly method: string;
   readonly request: Uint8Array;
   readonly timeoutMs: number | undefined;
+  readonly deliveryTimeoutMs?: number | undefined;
   readonly principal: Principal;
   readonly trace: Context;
 }
@@ -60,6 +61,7 @@ function order(
     principal: question.principal.name,
     trace: question.trace,
     timeoutMs: question.timeoutMs ?? operation.defaultTimeoutMs,
+    ...(question.deliveryTimeoutMs === undefined ? {} : { deliveryTimeoutMs: question.deliveryTimeoutMs }),
   };
 }
 

@@ -14,6 +14,7 @@ import type { CommandIssuer } from "./build-commands.js";
 import { countFinishedRun } from "./count-ends.js";
 import { type Dispatching, publishCancellations, publishCommands, recordCommands } from "./dispatch-commands.js";
 import { type DispatchOrder, draftCancellations, draftCommands } from "./draft-commands.js";
+import { newRunId } from "./run-id.js";
 import { newRecord, type RunOrder, subjectOf } from "./run-order.js";
 import type { HostAnswer } from "./run-record.js";
 import { RunRegistry } from "./run-registry.js";
@@ -36,6 +37,8 @@ export interface RunManagerOptions {
 
 /** What is known of runs, whoever has them in hand. */
 export interface RunLookup {
+  /** An id for a run to be started here. */
+  newRunId(): string;
   /** A run that goes on, or a stored one; undefined when there is none. */
   find(runId: string): TrackedRun | undefined;
   /** A run without its hosts; undefined when there is none. */
@@ -93,6 +96,7 @@ export async function openRunManager(options: RunManagerOptions): Promise<RunMan
     dispatch: (run, order) => manager.dispatch(run, order),
     adopt: (order, answers) => manager.adopt(order, answers),
     cancel: (run) => manager.cancel(run),
+    newRunId: () => newRunId(issuer.replyPartition),
     find: (runId) => manager.registry.find(runId),
     describe: (runId) => manager.registry.describe(runId),
     forget: (runId) => manager.registry.forget(runId),
@@ -130,7 +134,7 @@ class Manager {
     const span = startRunSpan("new", order.operation, order.trace);
     try {
       await order.claim?.();
-      const record = newRecord(order);
+      const record = newRecord(order, order.runId ?? newRunId(issuer.replyPartition));
       const subject = subjectOf(order, writeTraceContext(span.context));
       const everybody = { indexes: [...targets.keys()], timeoutMs };
       const commands = order.held ? [] : draftCommands(issuer, record, subject, everybody);
@@ -154,9 +158,9 @@ class Manager {
   }
 
   async adopt(order: RunOrder, answers: ReadonlyMap<string, HostAnswer>): Promise<TrackedRun> {
-    const { database } = this.#options;
+    const { database, issuer } = this.#options;
     await order.claim?.();
-    const record = newRecord(order);
+    const record = newRecord(order, order.runId ?? newRunId(issuer.replyPartition));
     const subject = subjectOf(order);
     await createStoredRun(database, { record, subject });
     const run = new TrackedRun(database, { record, subject });

@@ -1,5 +1,4 @@
 // What a run is asked to do, and what is kept of that.
-import { randomUUID } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
 import type { Context } from "@opentelemetry/api";
 import { type Grant, GrantSchema } from "../../gen/systemsmanager/bus/v1/command_pb.js";
@@ -32,10 +31,11 @@ export interface RunOrder {
 }
 
 /** The record of a run that begins now. */
-export function newRecord(order: RunOrder, startedAtMs = Date.now()): RunRecord {
+export function newRecord(order: RunOrder, runId: string): RunRecord {
+  const startedAtMs = Date.now();
   const deadlineMs = startedAtMs + order.timeoutMs;
   return {
-    runId: order.runId ?? randomUUID(),
+    runId,
     method: order.operation.name,
     selector: order.selector,
     principal: order.principal,

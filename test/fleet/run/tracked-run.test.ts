@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -121,7 +121,7 @@ async function begin(): Promise<TrackedRun> {
     targets,
     timeoutMs: 60_000,
   };
-  const record = newRecord(order);
+  const record = newRecord(order, randomUUID());
   const times = { deadlineMs: record.deadlineMs, expiresAtMs: record.deadlineMs };
   const commands = [{ commandId: "the-command", signed: new Uint8Array(), spans: [0, hostCount], ...times }];
   await createStoredRun(database, { record, subject: subjectOf(order), commands });

@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file systemsmanager/fleet/v1/fleet_service.proto.
  */
 export const file_systemsmanager_fleet_v1_fleet_service: GenFile = /*@__PURE__*/
-  fileDesc("CitzeXN0ZW1zbWFuYWdlci9mbGVldC92MS9mbGVldF9zZXJ2aWNlLnByb3RvEhdzeXN0ZW1zbWFuYWdlci5mbGVldC52MSJsChBGaW5kSG9zdHNSZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIbCglwYWdlX3NpemUYAiABKA1CCLpIBSoDGOgHEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIIowBChFGaW5kSG9zdHNSZXNwb25zZRIxCgVob3N0cxgBIAMoCzIiLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkZsZWV0SG9zdBIVCg1tYXRjaGVkX2NvdW50GAIgASgNEhQKDG9ubGluZV9jb3VudBgDIAEoDRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkidwoJRmxlZXRIb3N0Ei8KBWZhY3RzGAEgASgLMiAuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0cxIOCgZvbmxpbmUYAiABKAgSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIr8BCgpSdW5SZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIaCgZtZXRob2QYAiABKAlCCrpIB3IFEAEYgAISGgoHcmVxdWVzdBgDIAEoDEIJukgGegQYgIAgEjoKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBSoAEh4KDHRva2VuX2J1ZGdldBgFIAEoDUIIukgFKgMYwD4iwgEKC1J1blJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCLGAQoRUGxhbkNoYW5nZVJlcXVlc3QSHQoIc2VsZWN0b3IYASABKAlCC7pICHIGEAEYgIAEEhoKBm1ldGhvZBgCIAEoCUIKukgHcgUQARiAAhIaCgdyZXF1ZXN0GAMgASgMQgm6SAZ6BBiAgCASOgoHdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFKgASHgoMdG9rZW5fYnVkZ2V0GAUgASgNQgi6SAUqAxjAPiLBAQoSUGxhbkNoYW5nZVJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjAKB3BsYW5uZWQYAyABKAsyHS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuSABCBwoFZXZlbnQiOgoOR2V0UGxhblJlcXVlc3QSKAoJcGxhbl9oYXNoGAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQiTgoPR2V0UGxhblJlc3BvbnNlEisKBHBsYW4YASABKAsyHS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuEg4KBnJ1bl9pZBgCIAEoCSKTAgoTQ29tbWl0Q2hhbmdlUmVxdWVzdBIoCglwbGFuX2hhc2gYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBJDCgxjb25maXJtYXRpb24YAiABKAsyJS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db25maXJtYXRpb25CBrpIA8gBARI6Cgd0aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUqABIeCgx0b2tlbl9idWRnZXQYBCABKA1CCLpIBSoDGMA+EjEKB3JvbGxvdXQYBSABKAsyIC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Sb2xsb3V0IokBCgxDb25maXJtYXRpb24SRwoGbWV0aG9kGAEgASgOMisuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29uZmlybWF0aW9uTWV0aG9kQgq6SAeCAQQQASAAEjAKDGNvbmZpcm1lZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiywEKFENvbW1pdENoYW5nZVJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCLMAQoUUmVzdW1lUm9sbG91dFJlcXVlc3QSGAoGcnVuX2lkGAEgASgJQgi6SAVyA7ABARJDCgxjb25maXJtYXRpb24YAiABKAsyJS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db25maXJtYXRpb25CBrpIA8gBARI1CgptYXhfZmFpbGVkGAMgASgLMiEuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuV2F2ZVNpemUSHgoMdG9rZW5fYnVkZ2V0GAQgASgNQgi6SAUqAxjAPiLMAQoVUmVzdW1lUm9sbG91dFJlc3BvbnNlEjYKB3N0YXJ0ZWQYASABKAsyIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5TdGFydGVkSAASOAoIcHJvZ3Jlc3MYAiABKAsyJC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5Qcm9ncmVzc0gAEjgKCGZpbmlzaGVkGAMgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuRmluaXNoZWRIAEIHCgVldmVudCJJCg1HZXRSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQESHgoMdG9rZW5fYnVkZ2V0GAIgASgNQgi6SAUqAxjAPiJuCg5HZXRSdW5SZXNwb25zZRIpCgNydW4YASABKAsyHC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW4SMQoHc3VtbWFyeRgCIAEoCzIgLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlN1bW1hcnkiTAoPTGlzdFJ1bnNSZXF1ZXN0EhsKCXBhZ2Vfc2l6ZRgBIAEoDUIIukgFKgMY6AcSHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgAgiVwoQTGlzdFJ1bnNSZXNwb25zZRIqCgRydW5zGAEgAygLMhwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIsChBDYW5jZWxSdW5SZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQEiPgoRQ2FuY2VsUnVuUmVzcG9uc2USKQoDcnVuGAEgASgLMhwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuIssCChFPcGVuUmVzdWx0UmVxdWVzdBIcCgZoYW5kbGUYASABKAlCCrpIB3IFEAEYgBBIABIaCgZydW5faWQYAiABKAlCCLpIBXIDsAEBSAASFgoEaG9zdBgDIAEoCUIIukgFcgMY/QESOwoFc3RhdGUYBCABKA4yIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ib3N0U3RhdGVCCLpIBYIBAhABEioKBWdyb3VwGAUgASgJQhu6SBhyFjIUXihbMC05YS1mXXsxMiw2NH0pPyQSHQoHcGF0dGVybhgGIAEoCUIMukgFcgMYgAT48xgBEhAKCGJ5X2dyb3VwGAcgASgIEhsKCXBhZ2Vfc2l6ZRgIIAEoDUIIukgFKgMY6AcSHAoKcGFnZV90b2tlbhgJIAEoCUIIukgFcgMYgAhCDwoGdGFyZ2V0EgW6SAIIASKKAQoST3BlblJlc3VsdFJlc3BvbnNlEjIKBWl0ZW1zGAEgAygLMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUmVzdWx0SXRlbRIVCg1tYXRjaGVkX2NvdW50GAIgASgNEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIQCghyZXZpc2lvbhgEIAEoDSKeAgoKUmVzdWx0SXRlbRINCgVob3N0cxgBIAMoCRIaChJvbWl0dGVkX2hvc3RfY291bnQYAiABKA0SMQoFc3RhdGUYAyABKA4yIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ib3N0U3RhdGUSDgoGZGlnZXN0GAQgASgJEhMKC2Fuc3dlcl9qc29uGAUgASgJEjEKBWVycm9yGAYgASgLMiIuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSG9zdEVycm9yEisKCGR1cmF0aW9uGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhYKDmZpbHRlcmVkX2NvdW50GAggASgNEhUKDW9taXR0ZWRfY291bnQYCSABKA0qhAEKEkNvbmZpcm1hdGlvbk1ldGhvZBIjCh9DT05GSVJNQVRJT05fTUVUSE9EX1VOU1BFQ0lGSUVEEAASIwofQ09ORklSTUFUSU9OX01FVEhPRF9FTElDSVRBVElPThABEiQKIENPTkZJUk1BVElPTl9NRVRIT0RfQ09NTUFORF9MSU5FEAIyjggKDEZsZWV0U2VydmljZRJnCglGaW5kSG9zdHMSKS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5GaW5kSG9zdHNSZXF1ZXN0Giouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuRmluZEhvc3RzUmVzcG9uc2UiA5ACARJSCgNSdW4SIy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SdW5SZXF1ZXN0GiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuUmVzcG9uc2UwARJnCgpQbGFuQ2hhbmdlEiouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUGxhbkNoYW5nZVJlcXVlc3QaKy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5QbGFuQ2hhbmdlUmVzcG9uc2UwARJhCgdHZXRQbGFuEicuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuR2V0UGxhblJlcXVlc3QaKC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5HZXRQbGFuUmVzcG9uc2UiA5ACARJtCgxDb21taXRDaGFuZ2USLC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Db21taXRDaGFuZ2VSZXF1ZXN0Gi0uc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29tbWl0Q2hhbmdlUmVzcG9uc2UwARJwCg1SZXN1bWVSb2xsb3V0Ei0uc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUmVzdW1lUm9sbG91dFJlcXVlc3QaLi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SZXN1bWVSb2xsb3V0UmVzcG9uc2UwARJeCgZHZXRSdW4SJi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5HZXRSdW5SZXF1ZXN0Gicuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuR2V0UnVuUmVzcG9uc2UiA5ACARJkCghMaXN0UnVucxIoLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkxpc3RSdW5zUmVxdWVzdBopLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkxpc3RSdW5zUmVzcG9uc2UiA5ACARJiCglDYW5jZWxSdW4SKS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5DYW5jZWxSdW5SZXF1ZXN0Giouc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ2FuY2VsUnVuUmVzcG9uc2USagoKT3BlblJlc3VsdBIqLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLk9wZW5SZXN1bHRSZXF1ZXN0Gisuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuT3BlblJlc3VsdFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_systemsmanager_bus_v1_host, file_systemsmanager_fleet_v1_rollout, file_systemsmanager_fleet_v1_run, file_systemsmanager_fleet_v1_summary, file_systemsmanager_options_v1_options]);
+  fileDesc("CitzeXN0ZW1zbWFuYWdlci9mbGVldC92MS9mbGVldF9zZXJ2aWNlLnByb3RvEhdzeXN0ZW1zbWFuYWdlci5mbGVldC52MSJsChBGaW5kSG9zdHNSZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIbCglwYWdlX3NpemUYAiABKA1CCLpIBSoDGOgHEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIIowBChFGaW5kSG9zdHNSZXNwb25zZRIxCgVob3N0cxgBIAMoCzIiLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkZsZWV0SG9zdBIVCg1tYXRjaGVkX2NvdW50GAIgASgNEhQKDG9ubGluZV9jb3VudBgDIAEoDRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkidwoJRmxlZXRIb3N0Ei8KBWZhY3RzGAEgASgLMiAuc3lzdGVtc21hbmFnZXIuYnVzLnYxLkhvc3RGYWN0cxIOCgZvbmxpbmUYAiABKAgSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKEkZvcmdldEhvc3RzUmVxdWVzdBIdCghzZWxlY3RvchgBIAEoCUILukgIcgYQARiAgAQiPAoTRm9yZ2V0SG9zdHNSZXNwb25zZRIRCglmb3Jnb3R0ZW4YASADKAkSEgoKa2VwdF9jb3VudBgCIAEoDSKEAgoKUnVuUmVxdWVzdBIdCghzZWxlY3RvchgBIAEoCUILukgIcgYQARiAgAQSGgoGbWV0aG9kGAIgASgJQgq6SAdyBRABGIACEhoKB3JlcXVlc3QYAyABKAxCCbpIBnoEGICAIBI6Cgd0aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUqABIeCgx0b2tlbl9idWRnZXQYBSABKA1CCLpIBSoDGMA+EkMKEGRlbGl2ZXJ5X3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECID1JCoAIsIBCgtSdW5SZXNwb25zZRI2CgdzdGFydGVkGAEgASgLMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuU3RhcnRlZEgAEjgKCHByb2dyZXNzGAIgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuUHJvZ3Jlc3NIABI4CghmaW5pc2hlZBgDIAEoCzIkLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJ1bkZpbmlzaGVkSABCBwoFZXZlbnQixgEKEVBsYW5DaGFuZ2VSZXF1ZXN0Eh0KCHNlbGVjdG9yGAEgASgJQgu6SAhyBhABGICABBIaCgZtZXRob2QYAiABKAlCCrpIB3IFEAEYgAISGgoHcmVxdWVzdBgDIAEoDEIJukgGegQYgIAgEjoKB3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBSoAEh4KDHRva2VuX2J1ZGdldBgFIAEoDUIIukgFKgMYwD4iwQEKElBsYW5DaGFuZ2VSZXNwb25zZRI2CgdzdGFydGVkGAEgASgLMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuU3RhcnRlZEgAEjgKCHByb2dyZXNzGAIgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuUHJvZ3Jlc3NIABIwCgdwbGFubmVkGAMgASgLMh0uc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUGxhbkgAQgcKBWV2ZW50IjoKDkdldFBsYW5SZXF1ZXN0EigKCXBsYW5faGFzaBgBIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kIk4KD0dldFBsYW5SZXNwb25zZRIrCgRwbGFuGAEgASgLMh0uc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUGxhbhIOCgZydW5faWQYAiABKAki2AIKE0NvbW1pdENoYW5nZVJlcXVlc3QSKAoJcGxhbl9oYXNoGAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSQwoMY29uZmlybWF0aW9uGAIgASgLMiUuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29uZmlybWF0aW9uQga6SAPIAQESOgoHdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIOukgLqgEIIgQIgKMFKgASHgoMdG9rZW5fYnVkZ2V0GAQgASgNQgi6SAUqAxjAPhIxCgdyb2xsb3V0GAUgASgLMiAuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUm9sbG91dBJDChBkZWxpdmVyeV90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiA9SQqACKJAQoMQ29uZmlybWF0aW9uEkcKBm1ldGhvZBgBIAEoDjIrLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkNvbmZpcm1hdGlvbk1ldGhvZEIKukgHggEEEAEgABIwCgxjb25maXJtZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIssBChRDb21taXRDaGFuZ2VSZXNwb25zZRI2CgdzdGFydGVkGAEgASgLMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuU3RhcnRlZEgAEjgKCHByb2dyZXNzGAIgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuUHJvZ3Jlc3NIABI4CghmaW5pc2hlZBgDIAEoCzIkLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJ1bkZpbmlzaGVkSABCBwoFZXZlbnQizAEKFFJlc3VtZVJvbGxvdXRSZXF1ZXN0EhgKBnJ1bl9pZBgBIAEoCUIIukgFcgOwAQESQwoMY29uZmlybWF0aW9uGAIgASgLMiUuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29uZmlybWF0aW9uQga6SAPIAQESNQoKbWF4X2ZhaWxlZBgDIAEoCzIhLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLldhdmVTaXplEh4KDHRva2VuX2J1ZGdldBgEIAEoDUIIukgFKgMYwD4izAEKFVJlc3VtZVJvbGxvdXRSZXNwb25zZRI2CgdzdGFydGVkGAEgASgLMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuU3RhcnRlZEgAEjgKCHByb2dyZXNzGAIgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuUHJvZ3Jlc3NIABI4CghmaW5pc2hlZBgDIAEoCzIkLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJ1bkZpbmlzaGVkSABCBwoFZXZlbnQiSQoNR2V0UnVuUmVxdWVzdBIYCgZydW5faWQYASABKAlCCLpIBXIDsAEBEh4KDHRva2VuX2J1ZGdldBgCIAEoDUIIukgFKgMYwD4ibgoOR2V0UnVuUmVzcG9uc2USKQoDcnVuGAEgASgLMhwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuEjEKB3N1bW1hcnkYAiABKAsyIC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5TdW1tYXJ5IkwKD0xpc3RSdW5zUmVxdWVzdBIbCglwYWdlX3NpemUYASABKA1CCLpIBSoDGOgHEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDGIAIIlcKEExpc3RSdW5zUmVzcG9uc2USKgoEcnVucxgBIAMoCzIcLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLAoQQ2FuY2VsUnVuUmVxdWVzdBIYCgZydW5faWQYASABKAlCCLpIBXIDsAEBIj4KEUNhbmNlbFJ1blJlc3BvbnNlEikKA3J1bhgBIAEoCzIcLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJ1biLLAgoRT3BlblJlc3VsdFJlcXVlc3QSHAoGaGFuZGxlGAEgASgJQgq6SAdyBRABGIAQSAASGgoGcnVuX2lkGAIgASgJQgi6SAVyA7ABAUgAEhYKBGhvc3QYAyABKAlCCLpIBXIDGP0BEjsKBXN0YXRlGAQgASgOMiIuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSG9zdFN0YXRlQgi6SAWCAQIQARIqCgVncm91cBgFIAEoCUIbukgYchYyFF4oWzAtOWEtZl17MTIsNjR9KT8kEh0KB3BhdHRlcm4YBiABKAlCDLpIBXIDGIAE+PMYARIQCghieV9ncm91cBgHIAEoCBIbCglwYWdlX3NpemUYCCABKA1CCLpIBSoDGOgHEhwKCnBhZ2VfdG9rZW4YCSABKAlCCLpIBXIDGIAIQg8KBnRhcmdldBIFukgCCAEiigEKEk9wZW5SZXN1bHRSZXNwb25zZRIyCgVpdGVtcxgBIAMoCzIjLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJlc3VsdEl0ZW0SFQoNbWF0Y2hlZF9jb3VudBgCIAEoDRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSEAoIcmV2aXNpb24YBCABKA0ingIKClJlc3VsdEl0ZW0SDQoFaG9zdHMYASADKAkSGgoSb21pdHRlZF9ob3N0X2NvdW50GAIgASgNEjEKBXN0YXRlGAMgASgOMiIuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSG9zdFN0YXRlEg4KBmRpZ2VzdBgEIAEoCRITCgthbnN3ZXJfanNvbhgFIAEoCRIxCgVlcnJvchgGIAEoCzIiLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkhvc3RFcnJvchIrCghkdXJhdGlvbhgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIWCg5maWx0ZXJlZF9jb3VudBgIIAEoDRIVCg1vbWl0dGVkX2NvdW50GAkgASgNKoQBChJDb25maXJtYXRpb25NZXRob2QSIwofQ09ORklSTUFUSU9OX01FVEhPRF9VTlNQRUNJRklFRBAAEiMKH0NPTkZJUk1BVElPTl9NRVRIT0RfRUxJQ0lUQVRJT04QARIkCiBDT05GSVJNQVRJT05fTUVUSE9EX0NPTU1BTkRfTElORRACMv0ICgxGbGVldFNlcnZpY2USZwoJRmluZEhvc3RzEikuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuRmluZEhvc3RzUmVxdWVzdBoqLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkZpbmRIb3N0c1Jlc3BvbnNlIgOQAgESbQoLRm9yZ2V0SG9zdHMSKy5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Gb3JnZXRIb3N0c1JlcXVlc3QaLC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Gb3JnZXRIb3N0c1Jlc3BvbnNlIgOQAgISUgoDUnVuEiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUnVuUmVxdWVzdBokLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJ1blJlc3BvbnNlMAESZwoKUGxhbkNoYW5nZRIqLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlBsYW5DaGFuZ2VSZXF1ZXN0Gisuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUGxhbkNoYW5nZVJlc3BvbnNlMAESYQoHR2V0UGxhbhInLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkdldFBsYW5SZXF1ZXN0Giguc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuR2V0UGxhblJlc3BvbnNlIgOQAgESbQoMQ29tbWl0Q2hhbmdlEiwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ29tbWl0Q2hhbmdlUmVxdWVzdBotLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkNvbW1pdENoYW5nZVJlc3BvbnNlMAEScAoNUmVzdW1lUm9sbG91dBItLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLlJlc3VtZVJvbGxvdXRSZXF1ZXN0Gi4uc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUmVzdW1lUm9sbG91dFJlc3BvbnNlMAESXgoGR2V0UnVuEiYuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuR2V0UnVuUmVxdWVzdBonLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkdldFJ1blJlc3BvbnNlIgOQAgESZAoITGlzdFJ1bnMSKC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5MaXN0UnVuc1JlcXVlc3QaKS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5MaXN0UnVuc1Jlc3BvbnNlIgOQAgESYgoJQ2FuY2VsUnVuEikuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuQ2FuY2VsUnVuUmVxdWVzdBoqLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLkNhbmNlbFJ1blJlc3BvbnNlEmoKCk9wZW5SZXN1bHQSKi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5PcGVuUmVzdWx0UmVxdWVzdBorLnN5c3RlbXNtYW5hZ2VyLmZsZWV0LnYxLk9wZW5SZXN1bHRSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_systemsmanager_bus_v1_host, file_systemsmanager_fleet_v1_rollout, file_systemsmanager_fleet_v1_run, file_systemsmanager_fleet_v1_summary, file_systemsmanager_options_v1_options]);
 
 /**
  * Which hosts.
@@ -139,6 +139,55 @@ export const FleetHostSchema: GenMessage<FleetHost> = /*@__PURE__*/
   messageDesc(file_systemsmanager_fleet_v1_fleet_service, 2);
 
 /**
+ * Which hosts to forget.
+ *
+ * @generated from message systemsmanager.fleet.v1.ForgetHostsRequest
+ */
+export type ForgetHostsRequest = Message<"systemsmanager.fleet.v1.ForgetHostsRequest"> & {
+  /**
+   * Selector; hosts that are online are kept.
+   *
+   * @generated from field: string selector = 1;
+   */
+  selector: string;
+};
+
+/**
+ * Describes the message systemsmanager.fleet.v1.ForgetHostsRequest.
+ * Use `create(ForgetHostsRequestSchema)` to create a new message.
+ */
+export const ForgetHostsRequestSchema: GenMessage<ForgetHostsRequest> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 3);
+
+/**
+ * What was forgotten.
+ *
+ * @generated from message systemsmanager.fleet.v1.ForgetHostsResponse
+ */
+export type ForgetHostsResponse = Message<"systemsmanager.fleet.v1.ForgetHostsResponse"> & {
+  /**
+   * Hosts that were, by name.
+   *
+   * @generated from field: repeated string forgotten = 1;
+   */
+  forgotten: string[];
+
+  /**
+   * Selected hosts that are online, and therefore kept.
+   *
+   * @generated from field: uint32 kept_count = 2;
+   */
+  keptCount: number;
+};
+
+/**
+ * Describes the message systemsmanager.fleet.v1.ForgetHostsResponse.
+ * Use `create(ForgetHostsResponseSchema)` to create a new message.
+ */
+export const ForgetHostsResponseSchema: GenMessage<ForgetHostsResponse> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 4);
+
+/**
  * One read on many hosts.
  *
  * @generated from message systemsmanager.fleet.v1.RunRequest
@@ -178,6 +227,16 @@ export type RunRequest = Message<"systemsmanager.fleet.v1.RunRequest"> & {
    * @generated from field: uint32 token_budget = 5;
    */
   tokenBudget: number;
+
+  /**
+   * How long the command may wait for hosts that are away; absent: no longer than the run waits for answers. Such hosts stay QUEUED
+   * beyond the timeout; the stream ends as soon as every host that is there has a final state, and at the timeout at the latest. A
+   * host that comes back is sent the command, and its answer makes the run's next revision; one that does not is EXPIRED in the end.
+   * BUSY when the principal has too many runs that wait so.
+   *
+   * @generated from field: google.protobuf.Duration delivery_timeout = 6;
+   */
+  deliveryTimeout?: Duration | undefined;
 };
 
 /**
@@ -185,7 +244,7 @@ export type RunRequest = Message<"systemsmanager.fleet.v1.RunRequest"> & {
  * Use `create(RunRequestSchema)` to create a new message.
  */
 export const RunRequestSchema: GenMessage<RunRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 3);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 5);
 
 /**
  * What happens, in order: one started, any number of progress, one finished.
@@ -230,7 +289,7 @@ export type RunResponse = Message<"systemsmanager.fleet.v1.RunResponse"> & {
  * Use `create(RunResponseSchema)` to create a new message.
  */
 export const RunResponseSchema: GenMessage<RunResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 4);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 6);
 
 /**
  * A mutation to plan.
@@ -279,7 +338,7 @@ export type PlanChangeRequest = Message<"systemsmanager.fleet.v1.PlanChangeReque
  * Use `create(PlanChangeRequestSchema)` to create a new message.
  */
 export const PlanChangeRequestSchema: GenMessage<PlanChangeRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 5);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 7);
 
 /**
  * What happens, in order: one started, any number of progress, one planned.
@@ -324,7 +383,7 @@ export type PlanChangeResponse = Message<"systemsmanager.fleet.v1.PlanChangeResp
  * Use `create(PlanChangeResponseSchema)` to create a new message.
  */
 export const PlanChangeResponseSchema: GenMessage<PlanChangeResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 6);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 8);
 
 /**
  * Which plan.
@@ -345,7 +404,7 @@ export type GetPlanRequest = Message<"systemsmanager.fleet.v1.GetPlanRequest"> &
  * Use `create(GetPlanRequestSchema)` to create a new message.
  */
 export const GetPlanRequestSchema: GenMessage<GetPlanRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 7);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 9);
 
 /**
  * A plan, and whether it can still be committed.
@@ -373,7 +432,7 @@ export type GetPlanResponse = Message<"systemsmanager.fleet.v1.GetPlanResponse">
  * Use `create(GetPlanResponseSchema)` to create a new message.
  */
 export const GetPlanResponseSchema: GenMessage<GetPlanResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 8);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 10);
 
 /**
  * A plan to carry out.
@@ -415,6 +474,16 @@ export type CommitChangeRequest = Message<"systemsmanager.fleet.v1.CommitChangeR
    * @generated from field: systemsmanager.fleet.v1.Rollout rollout = 5;
    */
   rollout?: Rollout | undefined;
+
+  /**
+   * How long the command may wait for hosts that are away; absent: no longer than the run waits for answers. Such hosts stay QUEUED
+   * beyond the timeout; the stream ends as soon as every host that is there has a final state, and at the timeout at the latest. A
+   * host that comes back is sent the command, and its answer makes the run's next revision; one that does not is EXPIRED in the end.
+   * Not with waves, in which silence counts: INVALID_ARGUMENT. BUSY when the principal has too many runs that wait so.
+   *
+   * @generated from field: google.protobuf.Duration delivery_timeout = 6;
+   */
+  deliveryTimeout?: Duration | undefined;
 };
 
 /**
@@ -422,7 +491,7 @@ export type CommitChangeRequest = Message<"systemsmanager.fleet.v1.CommitChangeR
  * Use `create(CommitChangeRequestSchema)` to create a new message.
  */
 export const CommitChangeRequestSchema: GenMessage<CommitChangeRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 9);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 11);
 
 /**
  * How a human agreed.
@@ -450,7 +519,7 @@ export type Confirmation = Message<"systemsmanager.fleet.v1.Confirmation"> & {
  * Use `create(ConfirmationSchema)` to create a new message.
  */
 export const ConfirmationSchema: GenMessage<Confirmation> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 10);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 12);
 
 /**
  * What happens, in order: one started, any number of progress, one finished.
@@ -495,7 +564,7 @@ export type CommitChangeResponse = Message<"systemsmanager.fleet.v1.CommitChange
  * Use `create(CommitChangeResponseSchema)` to create a new message.
  */
 export const CommitChangeResponseSchema: GenMessage<CommitChangeResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 11);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 13);
 
 /**
  * A halted rollout to go on with.
@@ -537,7 +606,7 @@ export type ResumeRolloutRequest = Message<"systemsmanager.fleet.v1.ResumeRollou
  * Use `create(ResumeRolloutRequestSchema)` to create a new message.
  */
 export const ResumeRolloutRequestSchema: GenMessage<ResumeRolloutRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 12);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 14);
 
 /**
  * What happens, in order: one started, any number of progress, one finished.
@@ -582,7 +651,7 @@ export type ResumeRolloutResponse = Message<"systemsmanager.fleet.v1.ResumeRollo
  * Use `create(ResumeRolloutResponseSchema)` to create a new message.
  */
 export const ResumeRolloutResponseSchema: GenMessage<ResumeRolloutResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 13);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 15);
 
 /**
  * Which run.
@@ -610,7 +679,7 @@ export type GetRunRequest = Message<"systemsmanager.fleet.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 14);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 16);
 
 /**
  * A run now.
@@ -638,7 +707,7 @@ export type GetRunResponse = Message<"systemsmanager.fleet.v1.GetRunResponse"> &
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 15);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 17);
 
 /**
  * Which runs.
@@ -666,7 +735,7 @@ export type ListRunsRequest = Message<"systemsmanager.fleet.v1.ListRunsRequest">
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 16);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 18);
 
 /**
  * Runs, newest first.
@@ -694,7 +763,7 @@ export type ListRunsResponse = Message<"systemsmanager.fleet.v1.ListRunsResponse
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 17);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 19);
 
 /**
  * Which run to end.
@@ -715,7 +784,7 @@ export type CancelRunRequest = Message<"systemsmanager.fleet.v1.CancelRunRequest
  * Use `create(CancelRunRequestSchema)` to create a new message.
  */
 export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 18);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 20);
 
 /**
  * The run after it was ended.
@@ -736,7 +805,7 @@ export type CancelRunResponse = Message<"systemsmanager.fleet.v1.CancelRunRespon
  * Use `create(CancelRunResponseSchema)` to create a new message.
  */
 export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 19);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 21);
 
 /**
  * What to open. Give a handle of a summary, or a run id; filters narrow it further.
@@ -822,7 +891,7 @@ export type OpenResultRequest = Message<"systemsmanager.fleet.v1.OpenResultReque
  * Use `create(OpenResultRequestSchema)` to create a new message.
  */
 export const OpenResultRequestSchema: GenMessage<OpenResultRequest> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 20);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 22);
 
 /**
  * A page of raw answers.
@@ -864,7 +933,7 @@ export type OpenResultResponse = Message<"systemsmanager.fleet.v1.OpenResultResp
  * Use `create(OpenResultResponseSchema)` to create a new message.
  */
 export const OpenResultResponseSchema: GenMessage<OpenResultResponse> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 21);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 23);
 
 /**
  * One host's answer, or one answer and the hosts that gave it.
@@ -941,7 +1010,7 @@ export type ResultItem = Message<"systemsmanager.fleet.v1.ResultItem"> & {
  * Use `create(ResultItemSchema)` to create a new message.
  */
 export const ResultItemSchema: GenMessage<ResultItem> = /*@__PURE__*/
-  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 22);
+  messageDesc(file_systemsmanager_fleet_v1_fleet_service, 24);
 
 /**
  * Ways a human can agree to a plan.
@@ -993,6 +1062,17 @@ export const FleetService: GenService<{
     methodKind: "unary";
     input: typeof FindHostsRequestSchema;
     output: typeof FindHostsResponseSchema;
+  },
+  /**
+   * Forgets those of the selected hosts that are offline: no selector finds them until their daemons attach again. Their answers are
+   * kept. As FindHosts.
+   *
+   * @generated from rpc systemsmanager.fleet.v1.FleetService.ForgetHosts
+   */
+  forgetHosts: {
+    methodKind: "unary";
+    input: typeof ForgetHostsRequestSchema;
+    output: typeof ForgetHostsResponseSchema;
   },
   /**
    * Runs one read, or the dry run of a mutation, on the hosts of a selector. Streams progress and ends with the summary. A read
