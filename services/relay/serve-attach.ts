@@ -20,6 +20,8 @@ export interface ServeAttachOptions {
   readonly helloTimeoutMs: number;
   readonly forwardReply: ReplyForwarder["forward"];
   readonly counters: RelayCounters;
+  /** True when the relay takes no new daemons. */
+  readonly isDraining: () => boolean;
   readonly log: Logger;
 }
 
@@ -32,6 +34,7 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
 
   function attach(hello: Hello) {
     if (attachment) throw outOfPlace("a second hello");
+    if (options.isDraining()) throw stopping(options.relayId);
     const facts = checkHello(hello);
     clearTimeout(helloTimer);
     stream.send([welcome(options)]);
@@ -68,6 +71,13 @@ function welcome({ relayId, heartbeatIntervalMs }: ServeAttachOptions): Buffer {
   return encodeResponse({
     case: "welcome",
     value: create(WelcomeSchema, { relayId, protocolVersion, heartbeatInterval }),
+  });
+}
+
+function stopping(relayId: string) {
+  return failure(ErrorReason.UNREACHABLE, `relay ${relayId} is stopping`, {
+    metadata: { address: relayId },
+    remedy: "attach to another relay",
   });
 }
 

@@ -1,21 +1,21 @@
 // The relay: joins the bus to daemons that have no broker credentials and no inbound port. It passes signed commands down and
 // replies up, says who is attached, and can neither sign nor forge.
 import { randomUUID } from "node:crypto";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import type { Bus, MessageBound } from "../bus/bus.js";
 import { ReplySchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
-import { DrainSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import type { ListenAddress, TlsIdentity } from "../shared/http2-listener.js";
 import { warnOfPlainText } from "../shared/http2-listener.js";
 import type { Logger } from "../shared/log.js";
-import { encodeResponse } from "./attach-messages.js";
 import { startAttachServer } from "./attach-server.js";
 import { type AttachmentTable, createAttachmentTable, sweepAttachments } from "./attachment-table.js";
+import { drainDaemons } from "./drain-daemons.js";
 import { createCommandForwarder } from "./forward-commands.js";
 import { createReplyForwarder } from "./forward-replies.js";
 import { createPresencePublisher } from "./publish-presence.js";
 import { readReply } from "./read-reply.js";
 import { createRelayCounters, type RelayCounters } from "./relay-counters.js";
+import { measureReplies, measureStreams, type RelayGauges } from "./relay-gauges.js";
 import type { ReplySource } from "./reply-lane.js";
 import { serveAttach } from "./serve-attach.js";
 
@@ -29,6 +29,8 @@ export interface RelayOptions {
   readonly tls?: TlsIdentity;
   readonly log: Logger;
   readonly heartbeatIntervalMs?: number;
+  /** How often the relay tells the fleet that it lives. */
+  readonly presenceIntervalMs?: number;
   /** Bytes that may wait for one daemon; a command beyond is answered BUSY. */
   readonly maxQueuedBytesPerHost?: number;
   readonly helloTimeoutMs?: number;
@@ -45,7 +47,8 @@ export interface Relay {
   readonly url: string;
   readonly relayId: string;
   counters(): Readonly<RelayCounters>;
-  /** Takes no more commands, tells daemons to drain, waits for them, then ends all streams. */
+  gauges(): RelayGauges;
+  /** Takes no new daemons, tells its own to go elsewhere, waits for them, has their replies published, then ends all streams. */
   close(): Promise<void>;
 }
 
@@ -53,7 +56,8 @@ const defaults = {
   heartbeatIntervalMs: 10_000,
   maxQueuedBytesPerHost: 4 * 1024 * 1024,
   helloTimeoutMs: 10_000,
-  drainMs: 2_000,
+  drainMs: 10_000,
+  presenceIntervalMs: 5_000,
   replyPatienceMs: 10_000,
   maxWaitingReplies: { messages: 20_000, bytes: 64 * 1024 * 1024 },
 };
@@ -67,8 +71,9 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
   const options = { ...defaults, ...relayOptions, relayId, log };
   warnOfPlainText(options.listen, options.tls, log);
   const counters = createRelayCounters();
-  const presence = createPresencePublisher(options.bus, relayId, log);
-  const table = createAttachmentTable(presence.publish);
+  const table = createAttachmentTable((attachment, online) => presence.publish(attachment, online));
+  const presence = createPresencePublisher({ ...options, attached: () => table.byHostId.size });
+  let draining = false;
   const replies = createReplyForwarder({ ...options, counters });
   const forwardCommand = createCommandForwarder({
     ...options,
@@ -79,12 +84,15 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
   // Before daemons can attach, so that no command passes unseen once the fleet knows of a host.
   const group = `${options.fleetId}.relay.${relayId}`;
   const commands = await options.bus.subscribe({ topic: "commands", group, from: "latest" }, forwardCommand);
+  const serveOptions = { ...options, table, counters, forwardReply: replies.forward, isDraining: () => draining };
+  await presence.start();
   const server = await startAttachServer({
     ...options,
     idleMs: Math.max(60_000, 6 * options.heartbeatIntervalMs),
-    onAttach: (stream) => serveAttach(stream, { ...options, table, counters, forwardReply: replies.forward }),
+    onAttach: (stream) => serveAttach(stream, serveOptions),
   }).catch(async (error) => {
     await commands.close();
+    await presence.close();
     throw error;
   });
   const stopSweeping = startSweeping(table, options.heartbeatIntervalMs);
@@ -93,13 +101,17 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
     url: server.url,
     relayId,
     counters: () => ({ ...counters }),
+    gauges: () => ({ ...measureStreams(table), ...measureReplies(replies), pendingPresence: presence.pending() }),
     async close() {
+      draining = true;
       server.stopListening();
+      // Commands flow until the daemons are elsewhere; what they leave unanswered they answer there.
+      await drainDaemons(table, options.drainMs);
       await commands.close();
-      await drain(table, options.drainMs);
       stopSweeping();
       await server.close(closeGraceMs);
-      await Promise.all([presence.close(), replies.close()]);
+      await replies.close();
+      await presence.close();
     },
   };
 }
@@ -116,15 +128,4 @@ function ownReplies(log: Logger): ReplySource {
 function startSweeping(table: AttachmentTable, intervalMs: number): () => void {
   const timer = setInterval(() => sweepAttachments(table, intervalMs), intervalMs / 4);
   return () => clearInterval(timer);
-}
-
-// Daemons leave when they have finished; the streams of those that do not are ended after the given time.
-async function drain(table: AttachmentTable, milliseconds: number): Promise<void> {
-  const message = encodeResponse({ case: "drain", value: create(DrainSchema) });
-  for (const { stream } of table.byHostId.values()) stream.send([message]);
-  const deadline = performance.now() + milliseconds;
-  while (table.byHostId.size > 0 && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  for (const { stream } of table.byHostId.values()) stream.end();
 }
