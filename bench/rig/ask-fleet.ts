@@ -33,6 +33,11 @@ export interface Asker {
 }
 
 const question = TelemetryService.method.getSystemSnapshot;
+/** The request of FleetService.Run that asks what the tool asks. */
+export const questionRequest = {
+  method: operationName(question),
+  request: toBinary(question.input, create(question.input)),
+};
 const tool = "capture_system_snapshot";
 const timeoutMs = 120_000;
 
@@ -54,13 +59,8 @@ export async function openAsker({ mcpUrl, grpcUrl, token }: ControlPlaneProcess)
       return { milliseconds, runId: run_id, targeted: hosts.targeted ?? 0, ok: hosts.ok ?? 0 };
     },
     async overGrpc(selector) {
-      const request = {
-        selector,
-        method: operationName(question),
-        request: toBinary(question.input, create(question.input)),
-      };
       const start = performance.now();
-      for await (const { event } of grpc.run(request, { timeoutMs })) {
+      for await (const { event } of grpc.run({ selector, ...questionRequest }, { timeoutMs })) {
         if (event.case !== "finished") continue;
         const { runId = "", accounting } = event.value.run ?? {};
         const milliseconds = performance.now() - start;

@@ -32,7 +32,9 @@ export interface ControlPlaneProcess {
 
 export interface RelayProcess {
   readonly process: BenchProcess;
+  readonly name: string;
   readonly url: string;
+  readonly metricsUrl: string;
 }
 
 const commandPath = fileURLToPath(new URL("dist/services/cli/main.js", findPackageRoot()));
@@ -69,10 +71,20 @@ export async function startControlPlane(setup: FleetSetup): Promise<ControlPlane
 
 /** Resolves when daemons can attach. */
 export async function startRelay(setup: FleetSetup, name: string, listen = "127.0.0.1:0"): Promise<RelayProcess> {
-  const options = ["--kafka", setup.kafka as string, "--listen", listen, "--relay-id", name, ...tlsOptions(setup)];
-  const process = start(setup, "relay", options, name);
+  const options = [
+    "--kafka",
+    setup.kafka as string,
+    "--listen",
+    listen,
+    "--relay-id",
+    name,
+    "--metrics",
+    "127.0.0.1:0",
+  ];
+  const process = start(setup, "relay", [...options, ...tlsOptions(setup)], name);
+  const metrics = await process.waitFor("showed metrics", logLine("metrics can be scraped"));
   const { url } = await process.waitFor("served", logLine("relay serves"));
-  return { process, url: url as string };
+  return { process, name, url: url as string, metricsUrl: metrics.url as string };
 }
 
 export interface EmulatorOptions {
@@ -88,6 +100,18 @@ export function startEmulator(setup: FleetSetup, { hosts, relayUrls, fleetKey }:
   const answers = ["--answer-bytes", String(answerBytes), "--distinct-answers", String(distinctAnswers)];
   const state = ["--state-dir", join(setup.directory, "emulator")];
   return start(setup, "emulate", ["--hosts", String(hosts), ...relays, ...trust, ...answers, ...state]);
+}
+
+export interface DaemonOptions {
+  readonly relayUrl: string;
+  readonly fleetKey: string;
+  readonly stateDirectory: string;
+}
+
+/** A real daemon of this machine; resolves at once. */
+export function startDaemon(setup: FleetSetup, { relayUrl, fleetKey, stateDirectory }: DaemonOptions): BenchProcess {
+  const trust = ["--relay-ca", setup.certificate.cert, "--fleet-key", fleetKey];
+  return start(setup, "daemon", ["--relay", relayUrl, ...trust, "--state-dir", stateDirectory, "--name", "real"]);
 }
 
 /** Size of an answer and how many different ones there are, as in the floor. */

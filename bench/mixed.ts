@@ -1,0 +1,141 @@
+// `npm run bench -- mixed [--hosts 1000]`: 1,000 one-host calls at once, alone and together with 10 fleet-wide ones; and what a
+// principal over its limit is told.
+import { type BenchLine, benchLine } from "./bench-line.js";
+import { type Asked, type Asker, questionRequest } from "./rig/ask-fleet.js";
+import type { BenchOptions } from "./rig/bench-options.js";
+import { startBroker } from "./rig/broker.js";
+import { type FleetUnderTest, startFleetUnderTest } from "./rig/fleet-under-test.js";
+import { freezeWhile } from "./rig/freeze-processes.js";
+import { percentile } from "./rig/statistics.js";
+
+const bench = "mixed";
+const defaultHosts = 1_000;
+const singleCalls = 1_000;
+const fleetWideCalls = 10;
+const rounds = 4;
+const loneCalls = 200;
+// More than any principal may have going on at once.
+const mostRuns = 20_000;
+
+/** What came of many calls at once. */
+interface Burst {
+  readonly times: number[];
+  readonly refused: number;
+  readonly missing: number;
+}
+
+export async function run({ hosts: [hosts] = [defaultHosts] }: BenchOptions): Promise<BenchLine[]> {
+  const broker = await startBroker();
+  try {
+    const fleet = await startFleetUnderTest({ hosts: hosts as number, kafka: broker.brokers.join(",") });
+    try {
+      return [...(await measureBursts(fleet)), await measureLimit(fleet)];
+    } finally {
+      await fleet.close();
+    }
+  } finally {
+    await broker.stop();
+  }
+}
+
+async function measureBursts({ asker, hosts }: FleetUnderTest): Promise<BenchLine[]> {
+  const lone: number[] = [];
+  for (let call = 0; call < loneCalls; call++) lone.push((await asker.overMcp(nameOf(call, hosts))).milliseconds);
+  const idle: Burst[] = [];
+  const mixed: Burst[] = [];
+  const fleetWide: Burst[] = [];
+  // The first round warms up. Turns alternate, so that a busy moment of the machine hits both alike.
+  for (let round = -1; round < rounds; round++) {
+    const alone = await askAtOnce(asker, singles(hosts));
+    const wide = askAtOnce(
+      asker,
+      Array.from({ length: fleetWideCalls }, () => "all"),
+    );
+    const [beside, wideDone] = await Promise.all([askAtOnce(asker, singles(hosts)), wide]);
+    if (round < 0) continue;
+    idle.push(alone);
+    mixed.push(beside);
+    fleetWide.push(wideDone);
+  }
+  const worst = (bursts: readonly Burst[]) =>
+    percentile(
+      bursts.flatMap(({ times }) => times),
+      99,
+    );
+  const all = [...idle, ...mixed, ...fleetWide];
+  const sum = (pick: (burst: Burst) => number) => all.reduce((total, burst) => total + pick(burst), 0);
+  const what = `${singleCalls} one-host calls at once among ${hosts} hosts`;
+  return [
+    line("a lone one-host call, p50", "ms", percentile(lone, 50)),
+    line("a lone one-host call, p99", "ms", percentile(lone, 99)),
+    line(`${what}, p99`, "ms", worst(idle)),
+    benchLine({
+      bench,
+      claim: `${what} and ${fleetWideCalls} fleet-wide ones, p99 of the one-host calls`,
+      unit: "ms",
+      value: worst(mixed),
+      peer: { name: "without the fleet-wide ones", value: worst(idle) },
+      goal: "ratio <= 2",
+    }),
+    line(`the ${fleetWideCalls} fleet-wide ones beside them, p99`, "ms", worst(fleetWide)),
+    line(
+      "calls refused",
+      "calls",
+      sum(({ refused }) => refused),
+      "<= 0",
+    ),
+    line(
+      "answers missing",
+      "answers",
+      sum(({ missing }) => missing),
+      "<= 0",
+    ),
+  ];
+}
+
+function singles(hosts: number): string[] {
+  return Array.from({ length: singleCalls }, (_, call) => nameOf(call, hosts));
+}
+
+function nameOf(call: number, hosts: number): string {
+  return `emulated-${call % hosts}`;
+}
+
+async function askAtOnce(asker: Asker, selectors: readonly string[]): Promise<Burst> {
+  const calls = await Promise.allSettled(selectors.map((selector) => asker.overMcp(selector)));
+  const refused = calls.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
+  if (refused[0]) console.error(`${bench}: ${refused.length} calls were refused, one of them so: ${refused[0].reason}`);
+  const asked = calls.flatMap((call): Asked[] => (call.status === "fulfilled" ? [call.value] : []));
+  const missing = asked.reduce((sum, { targeted, ok }) => sum + targeted - ok, 0);
+  return { times: asked.map(({ milliseconds }) => milliseconds), refused: refused.length, missing };
+}
+
+// While the hosts stand still runs pile up until one more is too many.
+async function measureLimit({ asker, emulator, hosts }: FleetUnderTest): Promise<BenchLine> {
+  const ended: Promise<unknown>[] = [];
+  const refusal = await freezeWhile([emulator.pid], async () => {
+    for (let run = 0; run < mostRuns; run++) {
+      const events = asker.grpc.run({ selector: nameOf(run, hosts), ...questionRequest })[Symbol.asyncIterator]();
+      const refused = await events.next().then(
+        () => undefined,
+        () => asker.overMcp(nameOf(run, hosts)).then(() => undefined, String),
+      );
+      if (refused !== undefined) return { runs: run, text: refused };
+      ended.push(readToEnd(events));
+    }
+    throw new Error(`${mostRuns} runs at once are within the limit of one principal`);
+  });
+  await Promise.all(ended);
+  console.error(`${bench}: over its limit a principal is told:\n${refusal.text}`);
+  if (!/BUSY/.test(refusal.text) || !/limit/.test(refusal.text))
+    throw new Error(`whoever is over the limit is not told so: ${refusal.text}`);
+  return line("runs of one principal at once until the next is told BUSY", "runs", refusal.runs, `>= ${singleCalls}`);
+}
+
+async function readToEnd(events: AsyncIterator<unknown>): Promise<void> {
+  while (!(await events.next()).done);
+}
+
+function line(claim: string, unit: string, value: number, goal?: string): BenchLine {
+  return benchLine({ bench, claim, unit, value, ...(goal ? { goal } : {}) });
+}
