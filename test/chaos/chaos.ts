@@ -2,11 +2,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkEpoch } from "./check/check-epoch.js";
-import { executionsBySubject, hostsBySubject } from "./check/executions.js";
+import { hostsBySubject } from "./check/executions.js";
 import { runEpoch } from "./drive/run-epoch.js";
 import type { EpochHistory, Violation } from "./history.js";
 import { generateSchedule } from "./schedule/generate-schedule.js";
 import { type FaultKind, faultKinds } from "./schedule/schedule.js";
+import { addEpoch, type ChaosSummary, createSummary } from "./summary.js";
 import { startWorld, type World } from "./world/world.js";
 
 export interface ChaosOptions {
@@ -24,35 +25,12 @@ export interface ChaosOptions {
   readonly report: (line: string) => void;
 }
 
-export interface ChaosSummary {
-  readonly seed: string;
-  epochs: number;
-  /** Acknowledged ones. */
-  runs: number;
-  /** Hosts of these, added up. */
-  hostRuns: number;
-  /** Changes that hosts carried out. */
-  executions: number;
-  readonly faults: Record<string, number>;
-  violations: number;
-  readonly directory: string;
-}
-
 const groups = 2;
 
 /** Ends the world however the epochs ended. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosSummary> {
   const { seed, directory, hosts, brokers } = options;
-  const summary: ChaosSummary = {
-    seed,
-    epochs: 0,
-    runs: 0,
-    hostRuns: 0,
-    executions: 0,
-    faults: {},
-    violations: 0,
-    directory,
-  };
+  const summary = createSummary(seed, directory);
   const world = await startWorld({
     directory,
     hosts,
@@ -66,7 +44,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosSummary> {
     do {
       const epochSeed = options.isReplay ? seed : `${seed}/${summary.epochs}`;
       const history = await doEpoch(epochSeed, world, options, ordered);
-      add(summary, history);
+      addEpoch(summary, history);
       Object.assign(ordered, hostsBySubject(history));
     } while (!options.isReplay && summary.runs < options.runs);
     return summary;
@@ -98,17 +76,6 @@ async function doEpoch(
 // A bus that dies with its control plane takes everything with it that the relays had not got yet.
 function kindsOf({ kinds = faultKinds, brokers }: ChaosOptions): readonly FaultKind[] {
   return brokers > 0 ? kinds : kinds.filter((kind) => !kind.startsWith("broker") && !kind.startsWith("control plane"));
-}
-
-function add(summary: ChaosSummary, history: EpochHistory & { violations: readonly Violation[] }): void {
-  const acknowledged = history.runs.filter(({ acknowledgedAtMs }) => acknowledgedAtMs !== undefined);
-  summary.epochs++;
-  summary.runs += acknowledged.length;
-  summary.hostRuns += acknowledged.reduce((sum, { hosts }) => sum + hosts.length, 0);
-  const counts = [...executionsBySubject(history).values()].flatMap((hosts) => [...hosts.values()]);
-  summary.executions = counts.reduce((sum, count) => sum + count, 0);
-  for (const { kind } of history.faults) summary.faults[kind] = (summary.faults[kind] ?? 0) + 1;
-  summary.violations += history.violations.length;
 }
 
 function describeEpoch({ seed, runs, faults }: EpochHistory, violations: readonly Violation[], tookMs: number): string {

@@ -31,6 +31,9 @@ export interface RunView {
   /** "finished", "settled", "restarted". */
   readonly moment: string;
   readonly account: Account;
+  /** Replies beside the sum. */
+  readonly duplicateReplies: number;
+  readonly lateReplies: number;
   readonly isFinished: boolean;
   readonly revision: number;
   readonly hosts: readonly HostView[];

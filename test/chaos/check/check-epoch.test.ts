@@ -35,7 +35,15 @@ function view(
   hosts: HostView[] = names.map((name) => host(name)),
   more: Partial<Account> = {},
 ): RunView {
-  return { moment, account: { ...account, ...more }, isFinished: true, revision: 1, hosts };
+  return {
+    moment,
+    account: { ...account, ...more },
+    duplicateReplies: 0,
+    lateReplies: 0,
+    isFinished: true,
+    revision: 1,
+    hosts,
+  };
 }
 
 function commit(more: Partial<RunHistory> = {}): RunHistory {

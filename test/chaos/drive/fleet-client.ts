@@ -54,8 +54,9 @@ export function connectClient(url: string, token: string): FleetClient {
         const again = await fleet.getRun({ runId }, call);
         if (!run?.accounting || again.run?.revision !== run.revision) continue;
         if (again.run.accounting?.queued !== run.accounting.queued) continue;
-        const isFinished = run.finishedAt !== undefined;
-        return { moment, account: accountOf(run.accounting), isFinished, revision: run.revision, hosts };
+        const { duplicateReplies, lateReplies } = run.accounting;
+        const counts = { account: accountOf(run.accounting), duplicateReplies, lateReplies };
+        return { moment, ...counts, isFinished: run.finishedAt !== undefined, revision: run.revision, hosts };
       }
     },
     async runOfPlan(planHash) {
