@@ -106,7 +106,13 @@ function createJournal(
       if (closed) throw journalClosed();
       const written = entries.put(hostKey + entry.commandId, entry);
       writes.add(written);
-      await written.finally(() => writes.delete(written));
+      try {
+        await written;
+      } catch (cause) {
+        throw notWritten(entry, cause as Error);
+      } finally {
+        writes.delete(written);
+      }
     },
     unreported: () => [...rangeOf(entries, hostKey)].map(({ value }) => value).filter(({ reported }) => !reported),
     async nextAttachment() {
@@ -127,6 +133,14 @@ function rangeOf(entries: Database<JournalEntry, string>, hostKey: string) {
 
 function journalClosed() {
   return failure(ErrorReason.STORAGE_FAILED, "the journal is closed", { remedy: "start the daemon again" });
+}
+
+function notWritten({ commandId }: JournalEntry, cause: Error) {
+  return failure(ErrorReason.STORAGE_FAILED, `cannot write command ${commandId} to the journal: ${cause.message}`, {
+    metadata: { path: "journal" },
+    remedy: "free disk space on the host, and look at its disk",
+    cause,
+  });
 }
 
 async function prune(entries: Database<JournalEntry, string>, hostKey: string, now: number): Promise<void> {

@@ -1,20 +1,21 @@
 // From a verified command to its reply: a read runs once at a time, a change once for ever.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import { type Timestamp, timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Command, Invocation } from "../gen/systemsmanager/bus/v1/command_pb.js";
 import { type Reply, ReplyOutcome, ReplySchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import { planRequired } from "../mutation/mutation-service.js";
 import type { OperationCall, OperationRunner } from "../providers/operation-runner.js";
 import { decodeRequest } from "../shared/decode-request.js";
-import { ErrorReason, failure } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
 import { findOperation, isDryRun, type Operation, operations } from "../shared/operations.js";
 import { failedReply, type ReplySubject, replyFields } from "../shared/reply.js";
 import type { TraceHeaders } from "../tracing/trace-context.js";
+import { cancelled, daemonStops, indeterminate, journalLost, maxAnswerBytes, tooLarge } from "./command-failures.js";
 import type { DaemonCounters } from "./daemon-counters.js";
 import { entryOf, type Journal, type JournalEntry } from "./journal.js";
 import { answerInSpan } from "./trace-operation.js";
+import { createUnkeptReplies } from "./unkept-replies.js";
 import { verifyTime } from "./verify-command.js";
 
 export interface CommandRunnerOptions {
@@ -47,9 +48,6 @@ export interface CommandRunner {
   stop(): Promise<void>;
 }
 
-/** Largest answer that is sent, in bytes of the encoded response. */
-export const maxAnswerBytes = 900 * 1024;
-
 // Cancellations that came before their command are kept, so many of them.
 const maxEarlyCancellations = 1_000;
 
@@ -57,6 +55,9 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
   const { hostId, journal, send, counters, log } = options;
   const running = new Map<string, { readonly stopping: AbortController; readonly answered: Promise<void> }>();
   const cancelledEarly = new Set<string>();
+  const unkept = createUnkeptReplies();
+  // Changes whose reply the bus may not have: the journal is told when it has.
+  const unconfirmed = new Set<string>();
   let stopped = false;
 
   function cancel(commandId: string) {
@@ -64,6 +65,24 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
     cancelledEarly.add(commandId);
     const [oldest] = cancelledEarly;
     if (cancelledEarly.size > maxEarlyCancellations && oldest) cancelledEarly.delete(oldest);
+  }
+
+  // Reads leave no trace: they run again.
+  function formerReply(commandId: string, { method }: Invocation): Reply | undefined {
+    if (operations.get(method)?.mutates !== true) return undefined;
+    const entry = journal.find(commandId);
+    return unkept.find(commandId) ?? (entry && replyFromJournal(entry, hostId));
+  }
+
+  // A refused change is final too: when it is delivered again it must not run after the run was told that it did not.
+  async function keep(reply: Reply, command: Command, startedAtMs: number) {
+    unconfirmed.add(command.commandId);
+    try {
+      await journal.write({ ...entryOf(command, startedAtMs), reply: toBinary(ReplySchema, reply) });
+    } catch (error) {
+      unkept.add(reply);
+      log.error({ err: error, commandId: command.commandId }, "result of a change not written to the journal");
+    }
   }
 
   async function invoke(command: Command, invocation: Invocation, trace: TraceHeaders) {
@@ -74,16 +93,19 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
       counters.duplicates++;
       return;
     }
-    const former = journal.find(commandId);
+    const former = formerReply(commandId, invocation);
     if (former) {
       counters.fromJournal++;
-      send(replyFromJournal(former, hostId));
+      unconfirmed.add(commandId);
+      send(former);
       return;
     }
     const stopping = new AbortController();
     if (cancelledEarly.has(commandId)) stopping.abort(cancelled(commandId));
     const traced = { hostId, command, invocation, trace };
-    const answered = answerInSpan(traced, () => answer(command, invocation, stopping.signal, options)).then(send);
+    const answered = answerInSpan(traced, () =>
+      answer(command, invocation, stopping.signal, { ...options, keep }),
+    ).then(send);
     running.set(commandId, { stopping, answered });
     await answered.finally(() => running.delete(commandId));
   }
@@ -103,9 +125,13 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
       }
     },
     reportEarlierChanges() {
-      for (const entry of journal.unreported()) send(replyFromJournal(entry, hostId));
+      for (const entry of journal.unreported()) {
+        unconfirmed.add(entry.commandId);
+        send(replyFromJournal(entry, hostId));
+      }
     },
     async confirm({ commandId }) {
+      if (!unconfirmed.delete(commandId)) return;
       try {
         const entry = journal.find(commandId);
         if (entry && !entry.reported) await journal.write({ ...entry, reported: true });
@@ -126,12 +152,14 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
   };
 }
 
+type KeepReply = (reply: Reply, command: Command, startedAtMs: number) => Promise<void>;
+
 // Never throws: whatever goes wrong is the answer.
 async function answer(
   command: Command,
   invocation: Invocation,
   signal: AbortSignal,
-  options: CommandRunnerOptions,
+  options: CommandRunnerOptions & { readonly keep: KeepReply },
 ): Promise<Reply> {
   const subject = { command, hostId: options.hostId, startedAtMs: options.clock(), clock: options.clock };
   let isChange = operations.get(invocation.method)?.mutates === true;
@@ -150,8 +178,7 @@ async function answer(
   } catch (error) {
     reply = failedReply(subject, error);
   }
-  // A refused change is final too: when it is delivered again it must not run after the run was told that it did not.
-  if (isChange) await keep(reply, command, subject, options);
+  if (isChange) await options.keep(reply, command, subject.startedAtMs);
   return reply;
 }
 
@@ -168,24 +195,10 @@ function change(
   return runner.change(operation, request, call, () => journal.write(entryOf(command, clock())));
 }
 
-async function keep(
-  reply: Reply,
-  command: Command,
-  { startedAtMs }: ReplySubject,
-  { journal, log }: CommandRunnerOptions,
-): Promise<void> {
-  try {
-    await journal.write({ ...entryOf(command, startedAtMs), reply: toBinary(ReplySchema, reply) });
-  } catch (error) {
-    // The reply is true all the same; after a restart the journal will say indeterminate.
-    log.error({ err: error, commandId: command.commandId }, "result of a change not written to the journal");
-  }
-}
-
 function succeededReply(subject: ReplySubject, operation: Operation, response: Message, isChange: boolean): Reply {
   const body = toBinary(operation.method.output, response);
   if (body.length > maxAnswerBytes) throw tooLarge(operation, body.length, isChange);
-  const bodyDigest = createHash("sha256").update(body).digest();
+  const bodyDigest = hash("sha256", body, "buffer");
   return create(ReplySchema, { ...replyFields(subject), outcome: ReplyOutcome.OK, body, bodyDigest });
 }
 
@@ -193,50 +206,4 @@ function replyFromJournal(entry: JournalEntry, hostId: string): Reply {
   if (entry.reply) return { ...fromBinary(ReplySchema, entry.reply), fromJournal: true };
   const subject = { command: entry, hostId, startedAtMs: entry.startedAtMs };
   return { ...failedReply(subject, indeterminate(entry)), fromJournal: true };
-}
-
-function indeterminate({ commandId, startedAtMs }: JournalEntry) {
-  const startedAt = new Date(startedAtMs).toISOString();
-  return failure(ErrorReason.INDETERMINATE, `the daemon stopped while the change that began at ${startedAt} ran`, {
-    metadata: { command_id: commandId, started_at: startedAt },
-    remedy: "look at the host, then make a new plan",
-  });
-}
-
-function journalLost(command: Command, journal: Journal) {
-  const issuedAt = timestampDate(command.issuedAt as Timestamp).toISOString();
-  const since = new Date(journal.sinceMs).toISOString();
-  return failure(
-    ErrorReason.JOURNAL_LOST,
-    `the change was issued at ${issuedAt}, before this host's journal began at ${since}`,
-    {
-      metadata: { issued_at: issuedAt, journal_since: since },
-      remedy: "look at the host, then make a new plan",
-    },
-  );
-}
-
-function cancelled(commandId: string) {
-  return failure(ErrorReason.CANCELLED, `command ${commandId} was cancelled`, {
-    remedy: "ask again if it was a mistake",
-  });
-}
-
-function daemonStops(hostId: string) {
-  return failure(ErrorReason.UNREACHABLE, `the daemon of host ${hostId} is stopping`, {
-    metadata: { address: hostId },
-    remedy: "ask again when it is back",
-  });
-}
-
-function tooLarge(operation: Operation, bytes: number, isChange: boolean) {
-  const done = isChange ? "it was carried out, but its" : "its";
-  return failure(
-    ErrorReason.TOO_LARGE,
-    `${operation.name}: ${done} answer has ${bytes} bytes, at most ${maxAnswerBytes} are sent`,
-    {
-      metadata: { bytes: String(bytes), limit: String(maxAnswerBytes) },
-      remedy: "ask for less: filter, or set a smaller limit",
-    },
-  );
 }
