@@ -8,10 +8,10 @@ import { type ControlPlane, startControlPlane } from "../../services/cli/control
 import { connectRelay } from "../../services/daemon/relay-connection.js";
 import { type Daemon, startDaemon } from "../../services/daemon/start-daemon.js";
 import type { Metrics } from "../../services/metrics/metrics.js";
-import { ErrorReason, hasReason } from "../../services/shared/errors.js";
 import { type SimulatedHandlers, simulatedProvider } from "../daemon/simulated-provider.js";
 import { quickBackoff, testLog } from "../daemon/test-path.js";
 import { connectModern } from "../gateway/clients.js";
+import { notYetKnown } from "../shared/not-yet-known.js";
 import { waitFor } from "../shared/wait-for.js";
 
 const fleetId = "traced";
@@ -27,8 +27,6 @@ export interface TracedFleet {
   startHost(name: string, handlers?: SimulatedHandlers): Promise<Daemon>;
   /** Calls a tool with this `_meta`, over HTTP with these headers. */
   callTool(call: ToolCall): ReturnType<Client["callTool"]>;
-  /** Stops the control plane and starts it again on the same ports and state. */
-  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,15 +40,18 @@ export interface ToolCall {
 export async function startTracedFleet(metrics?: Metrics): Promise<TracedFleet> {
   const directory = mkdtempSync(join(tmpdir(), "systems-manager-tracing-"));
   const stateDirectory = join(directory, "fleet");
-  const shared = { fleetId, stateDirectory, ...(metrics ? { metrics } : {}) };
-  let controlPlane = await startControlPlane({ ...shared, grpc: anyPort, relay: anyPort, mcp: anyPort });
+  const addresses = { grpc: anyPort, relay: anyPort, mcp: anyPort };
+  const controlPlane = await startControlPlane({
+    fleetId,
+    stateDirectory,
+    ...addresses,
+    ...(metrics ? { metrics } : {}),
+  });
   const daemons: Daemon[] = [];
   const delivered: Record<string, string>[] = [];
 
   return {
-    get controlPlane() {
-      return controlPlane;
-    },
+    controlPlane,
     delivered,
     async startHost(name, handlers = {}) {
       const daemon = await startDaemon({
@@ -77,7 +78,7 @@ export async function startTracedFleet(metrics?: Metrics): Promise<TracedFleet> 
         const { hosts } = await fleet.findHosts({ selector: "all" });
         return hosts.some((host) => host.online && host.facts?.name === name);
       };
-      await waitFor(() => isOnline().catch(isNotYetKnown), `host ${name}`);
+      await waitFor(() => isOnline().catch(notYetKnown), `host ${name}`);
       return daemon;
     },
     async callTool({ name, arguments: given, meta, headers = {} }) {
@@ -88,30 +89,10 @@ export async function startTracedFleet(metrics?: Metrics): Promise<TracedFleet> 
         await client.close();
       }
     },
-    async restart() {
-      const { grpc, relay, mcp } = controlPlane.addresses;
-      await controlPlane.close();
-      controlPlane = await startControlPlane({
-        ...shared,
-        grpc: portOf(grpc),
-        relay: portOf(relay),
-        mcp: portOf(mcp),
-      });
-    },
     async close() {
       await Promise.all(daemons.map((daemon) => daemon.close()));
       await controlPlane.close();
       rmSync(directory, { recursive: true });
     },
   };
-}
-
-// An empty inventory is an error to whoever selects all of it.
-function isNotYetKnown(error: unknown): false {
-  if (hasReason(error, ErrorReason.NO_HOST_MATCHES)) return false;
-  throw error;
-}
-
-function portOf(url: string | undefined) {
-  return { host: "127.0.0.1", port: Number(new URL(url as string).port) };
 }

@@ -15,6 +15,7 @@ import { principalKey } from "../../../services/identity/principal.js";
 import { generateSigningKey } from "../../../services/identity/signing-key.js";
 import { createLogger } from "../../../services/shared/log.js";
 import { validateRequests } from "../../../services/shared/validation.js";
+import { traceRpcs } from "../../../services/tracing/trace-rpcs.js";
 import { eventually } from "./eventually.js";
 import { type Behaviour, ok, type SimulatedHosts, simulateHosts } from "./simulated-hosts.js";
 
@@ -117,7 +118,7 @@ function connect(fleet: () => Fleet, principal: string): FleetClient {
     return next(request);
   };
   const transport = () =>
-    createRouterTransport(fleet().routes, { router: { interceptors: [identify, validateRequests] } });
+    createRouterTransport(fleet().routes, { router: { interceptors: [traceRpcs, identify, validateRequests] } });
   return createClient(FleetService, {
     unary: (...call) => transport().unary(...call),
     stream: (...call) => transport().stream(...call),
