@@ -9,6 +9,7 @@ import { exitCodeOf, followRun, printSummary } from "./follow-run.js";
 interface AskOptions extends ClientOptions {
   readonly on: string;
   readonly timeout?: number;
+  readonly deliveryTimeout?: number;
   readonly tokens: string;
 }
 
@@ -20,6 +21,7 @@ export const ask = addClientOptions(new Command("ask"))
   .argument("[field=value...]", "fields of the operation's request")
   .requiredOption("--on <selector>", 'hosts: all, names ("web-1,web-2") or CEL ("labels.role == \'web\'")')
   .option("--timeout <seconds>", "stop waiting after so long", parseSeconds)
+  .option("--delivery-timeout <seconds>", "send it to hosts that are away when they come back within", parseSeconds)
   .option("--tokens <count>", "most tokens of the summary", "2000")
   .action(async (verb: string, fields: string[], options: AskOptions) => {
     const operation = operationByVerb(verb);
@@ -29,6 +31,7 @@ export const ask = addClientOptions(new Command("ask"))
       request: encodeRequest(operation.method.input, fields),
       tokenBudget: Number(options.tokens),
       ...(options.timeout === undefined ? {} : { timeout: durationFromMs(options.timeout) }),
+      ...(options.deliveryTimeout === undefined ? {} : { deliveryTimeout: durationFromMs(options.deliveryTimeout) }),
     });
     const finished = await followRun(responses);
     printSummary(finished.summary, options.json);

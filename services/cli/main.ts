@@ -9,6 +9,7 @@ import { change } from "./change.js";
 import { commit } from "./commit.js";
 import { daemon } from "./daemon.js";
 import { emulate } from "./emulate.js";
+import { forget } from "./forget.js";
 import { hosts } from "./hosts.js";
 import { mcp } from "./mcp.js";
 import { open } from "./open.js";
@@ -19,7 +20,7 @@ import { up } from "./up.js";
 const program = new Command("systems-manager")
   .description("Ask or change one machine or ten thousand, and get one short, true, complete summary back.")
   .version(productVersion);
-for (const verb of [up, hosts, ask, change, commit, open, runs, cancel, mcp, daemon, relay, emulate])
+for (const verb of [up, hosts, forget, ask, change, commit, open, runs, cancel, mcp, daemon, relay, emulate])
   program.addCommand(verb);
 
 try {
