@@ -1,6 +1,6 @@
 // protovalidate at the boundary: the rules are in the proto, the words are here.
-import { type DescMessage, getOption, type Message, type MessageShape } from "@bufbuild/protobuf";
-import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { type DescField, type DescMessage, getOption, type Message, type MessageShape } from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { re2 } from "../gen/systemsmanager/options/v1/options_pb.js";
@@ -14,7 +14,7 @@ export function validate<Desc extends DescMessage>(schema: Desc, message: Messag
   const result = validator.validate(schema, message);
   if (result.kind === "error") throw result.error;
   if (result.kind === "invalid") throw invalid(result.violations);
-  checkPatterns(reflect(schema, message));
+  checkPatterns(schema, message);
 }
 
 /** Validates every message that a client sends before its handler sees it. */
@@ -31,11 +31,20 @@ async function* validateEach(schema: DescMessage, messages: AsyncIterable<Messag
   }
 }
 
-// protovalidate has no rule for it: the patterns of requests, which are flat messages, must be RE2.
-function checkPatterns(message: ReflectMessage): void {
-  for (const field of message.fields) {
-    if (field.fieldKind === "scalar" && getOption(field, re2)) compilePattern(message.get(field) as string, field.name);
-  }
+// protovalidate has no rule for it: the patterns of requests, which are flat messages, must be RE2. Which fields are patterns is looked
+// up once per message type.
+const patternFields = new WeakMap<DescMessage, readonly DescField[]>();
+
+function checkPatterns(schema: DescMessage, message: Message): void {
+  const fields = patternFields.get(schema) ?? schema.fields.filter(isPattern);
+  patternFields.set(schema, fields);
+  if (fields.length === 0) return;
+  const reflected = reflect(schema, message);
+  for (const field of fields) compilePattern(reflected.get(field) as string, field.name);
+}
+
+function isPattern(field: DescField): boolean {
+  return field.fieldKind === "scalar" && getOption(field, re2);
 }
 
 function invalid(violations: Violation[]) {
