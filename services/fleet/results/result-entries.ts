@@ -48,6 +48,11 @@ export function listGroups(run: TrackedRun, filter: EntryFilter): ResultEntry[] 
     .sort(bySortKey);
 }
 
+/** The distinct OK answers with the hosts that gave them, as indexes of the run's targets; in the order of listGroups. */
+export function listAnswers(run: TrackedRun): { digest: string; hosts: number[] }[] {
+  return run.groups().sort((a, b) => b.hosts.length - a.hosts.length || (a.digest < b.digest ? -1 : 1));
+}
+
 // Hosts that failed for one reason with one message are a group, as hosts with one answer are.
 function groupKey({ state, digest, problem }: HostAnswer): string {
   if (digest) return digest;

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { type Handle, HandleSchema } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
 import type { TrackedRun } from "../run/tracked-run.js";
-import { listGroups } from "./result-entries.js";
+import { listAnswers } from "./result-entries.js";
 import { sealHandle, stateName, type View } from "./view.js";
 
 const maxGroups = 3;
@@ -23,15 +23,15 @@ export function makeHandles(key: Uint8Array, run: TrackedRun, retentionMs: numbe
   const terms = { principal, expiresAtMs: startedAtMs + retentionMs };
   const handle = (label: string, view: Omit<View, "runId">): Handle =>
     create(HandleSchema, { label, handle: sealHandle(key, { runId, ...view }, terms) });
-  const groups = listGroups(run, { state: HostState.OK });
+  const groups = listAnswers(run);
   // An answer that one host gave is opened by the host's name; one that all gave, by the handle of all.
   const shown = groups.length > 1 ? groups.slice(0, maxGroups).filter(({ hosts }) => hosts.length > 1) : [];
   const states = problemStates.filter((state) => run.account.count(state) > 0);
   return [
     handle("all answers", {}),
-    ...shown.map(({ answer, hosts }, index) =>
+    ...shown.map(({ digest, hosts }, index) =>
       handle(`group ${index + 1} of ${groups.length} of equal answers (${countHosts(hosts.length)})`, {
-        group: (answer.digest ?? "").slice(0, groupDigits),
+        group: digest.slice(0, groupDigits),
       }),
     ),
     ...states.map((state) =>

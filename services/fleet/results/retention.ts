@@ -72,6 +72,7 @@ function deleteRun(database: StateDatabase, startedAtMs: number, runId: string):
     const users = [...database.bodyRuns.getKeys({ start: [digest, ""], end: [digest, "\uffff"], limit: 2 })];
     if (users.every(([, user]) => user === runId)) database.bodies.remove(digest);
   }
+  database.rollouts.remove(runId);
   database.subjects.remove(runId);
   database.runs.remove(runId);
   database.runsByTime.remove([startedAtMs, runId]);

@@ -6,7 +6,7 @@ import type { TrackedRun } from "../run/tracked-run.js";
 import type { StateDatabase } from "../state-database.js";
 import type { Failure } from "../summarize/error-classes.js";
 import { type SummaryInput, summarizeRun } from "../summarize/summarize-run.js";
-import { listGroups } from "./result-entries.js";
+import { listAnswers } from "./result-entries.js";
 import { makeHandles } from "./result-handles.js";
 
 export interface SummarizeOptions {
@@ -14,6 +14,8 @@ export interface SummarizeOptions {
   readonly tokenBudget: number;
   /** How long handles can be opened, from the run's start. */
   readonly retentionMs: number;
+  /** What is to be said before everything else. */
+  readonly notes?: readonly string[];
 }
 
 /** The summary of what the hosts of a run answered so far. */
@@ -25,6 +27,7 @@ export function summarizeTrackedRun(database: StateDatabase, run: TrackedRun, op
     accounting: run.account.toMessage(),
     groups: readGroups(run),
     failures: listFailures(run),
+    notes: options.notes ?? [],
     handles: makeHandles(database.handleKey, run, options.retentionMs),
     tokenBudget: options.tokenBudget,
   });
@@ -33,8 +36,9 @@ export function summarizeTrackedRun(database: StateDatabase, run: TrackedRun, op
 /** Hosts that answered otherwise than OK, or not in time. */
 export function* listFailures(run: TrackedRun): Generator<Failure> {
   for (const [index, { name }] of run.targets.entries()) {
+    if (run.account.stateOf(index) === HostState.OK) continue;
     const answer = run.answerOf(index);
-    if (!answer || answer.state === HostState.OK) continue;
+    if (!answer) continue;
     const error =
       answer.problem && create(HostErrorSchema, { ...answer.problem, metadata: { ...answer.problem.metadata } });
     yield { host: name, state: answer.state, ...(error ? { error } : {}) };
@@ -43,7 +47,7 @@ export function* listFailures(run: TrackedRun): Generator<Failure> {
 
 // Bodies are read one after the other, so that a run's answers need not fit into memory together.
 function* readGroups(run: TrackedRun): Generator<SummaryInput["groups"] extends Iterable<infer Group> ? Group : never> {
-  for (const { answer, hosts } of listGroups(run, { state: HostState.OK })) {
-    if (answer.digest) yield { digest: answer.digest, body: run.bodyOf(answer.digest), hosts };
+  for (const { digest, hosts } of listAnswers(run)) {
+    yield { digest, body: run.bodyOf(digest), hosts: hosts.map((index) => run.targets[index]?.name ?? "") };
   }
 }

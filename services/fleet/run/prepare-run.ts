@@ -10,6 +10,7 @@ import { encodeWithDryRun } from "../plan/operation-request.js";
 import { selectHosts } from "../select/select-hosts.js";
 import type { RunOrder } from "./run-order.js";
 import type { TargetHost } from "./run-record.js";
+import { freezeTargets } from "./target-set.js";
 
 /** What somebody asks. */
 export interface Question {
@@ -43,8 +44,8 @@ export function prepareDryRun(inventory: Inventory, question: Question): { order
 }
 
 // The inventory is sorted by host id, and so is every frozen set.
-function freeze(inventory: Inventory, selector: string): TargetHost[] {
-  return selectHosts(selector, inventory.hosts()).map(({ hostId, name }) => ({ hostId, name }));
+function freeze(inventory: Inventory, selector: string): readonly TargetHost[] {
+  return freezeTargets(inventory, selectHosts(selector, inventory.hosts()));
 }
 
 function order(

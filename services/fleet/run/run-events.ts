@@ -1,6 +1,7 @@
 // A run as the events of a stream: started, progress, and for those that end with one, finished.
 import { create } from "@bufbuild/protobuf";
 import {
+  type Run,
   type RunFinished,
   RunFinishedSchema,
   type RunProgress,
@@ -41,12 +42,13 @@ export async function* liveEvents(run: TrackedRun, { caller, stopping }: StreamE
   if (!caller.aborted) await run.concluded;
 }
 
-/** The last event of a concluded run. */
-export function finishedEvent(run: TrackedRun, summary: Summary): FinishedEvent {
-  return { case: "finished", value: create(RunFinishedSchema, { run: run.toMessage(), summary }) };
+/** The last event of a run whose caller can be answered. */
+export function finishedEvent(run: Run, summary: Summary): FinishedEvent {
+  return { case: "finished", value: create(RunFinishedSchema, { run, summary }) };
 }
 
-function fleetStops(runId: string) {
+/** Told to a caller that is still there when the control plane stops. */
+export function fleetStops(runId: string) {
   return failure(ErrorReason.UNREACHABLE, "the control plane is stopping", {
     metadata: { address: "fleet", run_id: runId },
     remedy: `read the run ${runId} when it is back: it goes on, and its answers are kept`,

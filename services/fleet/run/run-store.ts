@@ -2,6 +2,7 @@
 import type { StateDatabase } from "../state-database.js";
 import type { AnswerRow } from "./answer-row.js";
 import type { CommandRecord, RunRecord, RunSubject, TargetHost } from "./run-record.js";
+import { type PackedTargets, packedTargets } from "./target-set.js";
 
 /** A run as it was stored. */
 export interface StoredRun {
@@ -19,11 +20,7 @@ export interface StoredRow {
   readonly row: AnswerRow;
 }
 
-/** A frozen set as it is stored: names cannot contain a space, ids have one length. */
-export interface StoredSubject extends Omit<RunSubject, "targets"> {
-  readonly hostIds: string;
-  readonly names: string;
-}
+export type StoredSubject = Omit<RunSubject, "targets"> & PackedTargets;
 
 const hostIdDigits = 32;
 
@@ -64,11 +61,7 @@ export function getBody(database: StateDatabase, digest: string): Uint8Array | u
 }
 
 function packSubject({ targets, ...rest }: RunSubject): StoredSubject {
-  return {
-    ...rest,
-    hostIds: targets.map((target) => target.hostId).join(""),
-    names: targets.map((target) => target.name).join(" "),
-  };
+  return { ...rest, ...packedTargets(targets) };
 }
 
 function unpackSubject({ hostIds, names, ...rest }: StoredSubject): RunSubject {

@@ -1,6 +1,20 @@
 // What is computed of a frozen set of targets, once per set: runs on the same hosts share the set and so all of this.
 import { buildTargetTree, encodeHostIds, type TargetTree } from "../../identity/target-tree.js";
+import type { Inventory } from "../inventory/inventory.js";
 import type { CommandRecord, TargetHost } from "./run-record.js";
+
+/** Smaller sets are not worth keeping. */
+const minKept = 64;
+const lastFrozen = new WeakMap<Inventory, readonly TargetHost[]>();
+
+/** These hosts as the targets of a run. Asked again for the hosts of the last large set it gives that very set. */
+export function freezeTargets(inventory: Inventory, hosts: readonly TargetHost[]): readonly TargetHost[] {
+  const last = lastFrozen.get(inventory);
+  if (last && isSameSet(last, hosts)) return last;
+  const targets = hosts.map(({ hostId, name }) => ({ hostId, name }));
+  if (targets.length >= minKept) lastFrozen.set(inventory, targets);
+  return targets;
+}
 
 /** Each target's index, by host id. */
 export const targetIndexes: (targets: readonly TargetHost[]) => ReadonlyMap<string, number> = oncePerSet(
@@ -17,6 +31,17 @@ export const targetTree: (targets: readonly TargetHost[]) => TargetTree = oncePe
   buildTargetTree(targetIds(targets)),
 );
 
+/** The targets as a run's subject is stored: ids have one length, names contain no space. */
+export const packedTargets: (targets: readonly TargetHost[]) => PackedTargets = oncePerSet((targets) => ({
+  hostIds: targets.map((target) => target.hostId).join(""),
+  names: targets.map((target) => target.name).join(" "),
+}));
+
+export interface PackedTargets {
+  readonly hostIds: string;
+  readonly names: string;
+}
+
 /** The targets of one command; the very set when they are all. */
 export function targetsOf(targets: readonly TargetHost[], { spans }: CommandRecord): readonly TargetHost[] {
   const [first, end] = spans;
@@ -24,6 +49,11 @@ export function targetsOf(targets: readonly TargetHost[], { spans }: CommandReco
   const chosen: TargetHost[] = [];
   for (let at = 0; at < spans.length; at += 2) chosen.push(...targets.slice(spans[at], spans[at + 1]));
   return chosen;
+}
+
+function isSameSet(known: readonly TargetHost[], hosts: readonly TargetHost[]): boolean {
+  if (known.length !== hosts.length) return false;
+  return known.every((target, index) => target.hostId === hosts[index]?.hostId && target.name === hosts[index]?.name);
 }
 
 function oncePerSet<Value>(compute: (targets: readonly TargetHost[]) => Value) {
