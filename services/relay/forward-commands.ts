@@ -21,10 +21,12 @@ import { createDeliveryEncoder } from "./attach-messages.js";
 import { type AttachedTarget, findAttachedTargets } from "./attached-targets.js";
 import type { Attachment, AttachmentTable } from "./attachment-table.js";
 import type { RelayCounters } from "./relay-counters.js";
+import type { TraceMemory } from "./trace-memory.js";
 
 export interface ForwardCommandsOptions {
   readonly table: AttachmentTable;
   readonly counters: RelayCounters;
+  readonly traces: Pick<TraceMemory, "remember">;
   readonly log: Logger;
   /** Bytes that may wait for one daemon. */
   readonly maxQueuedBytesPerHost: number;
@@ -82,8 +84,10 @@ async function deliverInTrace(
 ): Promise<void> {
   const attributes = { "systems_manager.run_id": opened.command.runId, "systems_manager.targets": targets.length };
   const span = startSpan("deliver command", SpanKind.CONSUMER, attributes, trace);
+  const headers = writeTraceContext(span.context);
+  options.traces.remember(opened.command.commandId, headers);
   try {
-    await deliver(opened, targets, writeTraceContext(span.context), options);
+    await deliver(opened, targets, headers, options);
     span.end();
   } catch (error) {
     span.end({ error });

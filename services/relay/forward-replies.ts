@@ -6,11 +6,13 @@ import { isPassing, publishPatiently } from "./publish-patiently.js";
 import type { ReceivedReply } from "./read-reply.js";
 import type { RelayCounters } from "./relay-counters.js";
 import { createReplyLane, type FilledBatch, type ReplyLane, type ReplySource } from "./reply-lane.js";
+import type { TraceMemory } from "./trace-memory.js";
 
 export interface ReplyForwarderOptions {
   readonly bus: Bus;
   readonly relayId: string;
   readonly counters: RelayCounters;
+  readonly traces: Pick<TraceMemory, "traceOf">;
   readonly log: Logger;
   /** How long a batch is tried again that the bus cannot take. */
   readonly replyPatienceMs: number;
@@ -53,7 +55,8 @@ export function createReplyForwarder(options: ReplyForwarderOptions): ReplyForwa
 
   // Gives the error for which the replies have to be brought again.
   async function publish(partition: number, { batch }: FilledBatch): Promise<unknown> {
-    const message = { key: options.relayId, partition, value: batch.encode() };
+    const headers = options.traces.traceOf(batch.onlyCommandId());
+    const message = { key: options.relayId, partition, value: batch.encode(), headers };
     try {
       await publishPatiently(bus, "replies", message, options.replyPatienceMs, closing.signal);
       counters.replyBatches++;

@@ -18,6 +18,7 @@ import { createRelayCounters, type RelayCounters } from "./relay-counters.js";
 import { measureReplies, measureStreams, type RelayGauges } from "./relay-gauges.js";
 import type { ReplySource } from "./reply-lane.js";
 import { serveAttach } from "./serve-attach.js";
+import { createTraceMemory } from "./trace-memory.js";
 
 export interface RelayOptions {
   /** Stays the caller's: closed after the relay. */
@@ -74,11 +75,13 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
   const table = createAttachmentTable((attachment, online) => presence.publish(attachment, online));
   const presence = createPresencePublisher({ ...options, attached: () => table.byHostId.size });
   let draining = false;
-  const replies = createReplyForwarder({ ...options, counters });
+  const traces = createTraceMemory();
+  const replies = createReplyForwarder({ ...options, counters, traces });
   const forwardCommand = createCommandForwarder({
     ...options,
     table,
     counters,
+    traces,
     reply: (reply) => replies.forward(readReply(Buffer.from(toBinary(ReplySchema, reply))), ownReplies(log), 0),
   });
   // Before daemons can attach, so that no command passes unseen once the fleet knows of a host.
