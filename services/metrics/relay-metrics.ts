@@ -1,11 +1,12 @@
 // Of a relay: commands down, replies up, and who is attached.
 import type { RelayCounters } from "../relay/relay-counters.js";
+import type { RelayGauges } from "../relay/relay-gauges.js";
 import type { Relay } from "../relay/start-relay.js";
 import { type MetricTable, rowsOf, samplesBy } from "./metric-table.js";
 
-type Snapshot = RelayCounters;
+type Snapshot = RelayCounters & RelayGauges;
 
-const { counter, counterBy } = rowsOf<Snapshot>("relay");
+const { counter, counterBy, gauge } = rowsOf<Snapshot>("relay");
 
 export const relayMetrics: MetricTable<Snapshot> = [
   counter("commands_total", "Commands taken from the bus, whatever became of them.", (relay) => relay.commands),
@@ -32,9 +33,19 @@ export const relayMetrics: MetricTable<Snapshot> = [
     "Attach streams that ended with an error, of either side.",
     (relay) => relay.failedStreams,
   ),
+  gauge("attached_daemons", "Daemons attached.", (relay) => relay.attached),
+  gauge("queued_bytes", "Bytes that daemons have not taken yet.", (relay) => relay.queuedBytes),
+  gauge("queued_bytes_max", "Of them, for the slowest daemon.", (relay) => relay.greatestQueuedBytes),
+  gauge("waiting_replies", "Replies that the bus does not have yet.", (relay) => relay.waitingReplies),
+  gauge("waiting_reply_bytes", "Bytes of replies that the bus does not have yet.", (relay) => relay.waitingReplyBytes),
+  gauge(
+    "pending_presences",
+    "Hosts whose coming or going the bus does not have yet.",
+    (relay) => relay.pendingPresence,
+  ),
 ];
 
 /** What a scrape reads of a relay. */
 export function readRelay(relay: Relay): Snapshot {
-  return relay.counters();
+  return { ...relay.counters(), ...relay.gauges() };
 }

@@ -71,6 +71,8 @@ describe("after runs on 1, 2 and 3 hosts, of which one is away and one fails, th
     ["relay_deliveries_total{}", 5],
     ["relay_replies_total{}", 5],
     ["relay_attachments_total{}", 3],
+    ["relay_attached_daemons{}", 2],
+    ["relay_waiting_replies{}", 0],
     ["daemon_deliveries_total{}", 3],
     ["daemon_replies_total{}", 3],
     ['daemon_deliveries_not_run_total{reason="refused"}', 0],

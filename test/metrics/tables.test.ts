@@ -1,8 +1,9 @@
 // Whatever a part counts is shown: each of its numbers gets a value of its own, and all values must turn up in the scrape.
 import { expect, test } from "vitest";
-import { createDaemonCounters } from "../../services/daemon/daemon-counters.js";
+import type { BusCounters, BusGauges } from "../../services/bus/bus.js";
+import { createDaemonCounters, type DaemonGauges } from "../../services/daemon/daemon-counters.js";
 import { createEmulatorCounters } from "../../services/emulator/emulator-counters.js";
-import { newFleetCounters } from "../../services/fleet/fleet-counters.js";
+import { type FleetGauges, newFleetCounters } from "../../services/fleet/fleet-counters.js";
 import { busMetrics } from "../../services/metrics/bus-metrics.js";
 import { daemonMetrics, emulatorMetrics } from "../../services/metrics/daemon-metrics.js";
 import { fleetMetrics } from "../../services/metrics/fleet-metrics.js";
@@ -10,6 +11,7 @@ import { createMetricRegistry } from "../../services/metrics/metric-registry.js"
 import type { MetricTable } from "../../services/metrics/metric-table.js";
 import { relayMetrics } from "../../services/metrics/relay-metrics.js";
 import { createRelayCounters } from "../../services/relay/relay-counters.js";
+import type { RelayGauges } from "../../services/relay/relay-gauges.js";
 import { parseExposition } from "./parse-exposition.js";
 
 const busNumbers = {
@@ -24,14 +26,33 @@ const busNumbers = {
     { topic: "commands", group: "a", behind: 0 },
     { topic: "replies", group: "a", behind: 0 },
   ],
-};
-const fleetGauges = { active: 0, queued: 0, queuedHosts: 0, hostsOnline: 0, hostsOffline: 0 };
-const daemonGauges = { attached: true, runningCommands: 0, waitingReplies: 0, waitingReplyBytes: 0 };
+} satisfies BusCounters & BusGauges;
+const fleetGauges = {
+  active: 0,
+  queued: 0,
+  queuedHosts: 0,
+  hostsOnline: 0,
+  hostsOffline: 0,
+} satisfies FleetGauges;
+const relayGauges = {
+  attached: 0,
+  queuedBytes: 0,
+  greatestQueuedBytes: 0,
+  waitingReplies: 0,
+  waitingReplyBytes: 0,
+  pendingPresence: 0,
+} satisfies RelayGauges;
+const daemonGauges = {
+  attached: true,
+  runningCommands: 0,
+  waitingReplies: 0,
+  waitingReplyBytes: 0,
+} satisfies DaemonGauges;
 
 test.each<[string, MetricTable<never>, object]>([
   ["bus", busMetrics, busNumbers],
   ["fleet", fleetMetrics, { ...newFleetCounters(), ...fleetGauges }],
-  ["relay", relayMetrics, createRelayCounters()],
+  ["relay", relayMetrics, { ...createRelayCounters(), ...relayGauges }],
   ["daemon", daemonMetrics, { ...createDaemonCounters(), ...daemonGauges }],
   ["emulator", emulatorMetrics, createEmulatorCounters()],
 ])("every number of the %s is shown", async (_, table, zeros) => {
