@@ -1,6 +1,7 @@
 // Logical hosts of one process: started at a pace that relays can follow, counted together, closed together.
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { BackoffOptions } from "../daemon/backoff.js";
 import type { ClientTls } from "../daemon/dial-socket.js";
 import { openJournalStore } from "../daemon/journal.js";
 import type { VerifyingKey } from "../identity/signing-key.js";
@@ -35,6 +36,8 @@ export interface EmulateOptions {
   readonly answers: AnswerOptions;
   /** From the start. */
   readonly faults: FaultSet;
+  /** As real daemons come back when absent. */
+  readonly backoff?: BackoffOptions;
   readonly log: Logger;
 }
 
