@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RolloutState } from "../../../services/gen/systemsmanager/fleet/v1/rollout_pb.js";
 import type { EpochHistory, RunHistory } from "../history.js";
 import type { EpochSchedule, PlannedOrder } from "../schedule/schedule.js";
+import { startAgain } from "../world/managed-process.js";
 import { readExecutions } from "../world/read-executions.js";
 import type { World } from "../world/world.js";
 import { createChaosEvents } from "./chaos-events.js";
@@ -108,7 +109,7 @@ async function killAndLook(
   const client = world.clients[index];
   if (!process || !client) return;
   await process.kill();
-  await process.start();
+  await startAgain(process);
   await expectWhole(world, incidents);
   for (const run of runs.filter(({ controlPlane }) => controlPlane === index)) await look(run, client, "restarted");
 }

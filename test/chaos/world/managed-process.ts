@@ -35,6 +35,8 @@ export interface ManagedProcessOptions {
 
 const readyWithinMs = 60_000;
 const readyEveryMs = 50;
+const startWithinMs = 60_000;
+const startEveryMs = 500;
 const stopWithinMs = 15_000;
 const running = new Set<ManagedProcess>();
 
@@ -104,6 +106,17 @@ export function manageProcess(options: ManagedProcessOptions): ManagedProcess {
     write: (line) => void child?.stdin.write(`${line}\n`),
   };
   return managed;
+}
+
+/** Starts it. What cannot start, because another part is not ready, is started again, as a service manager would. */
+export async function startAgain(managed: ManagedProcess): Promise<void> {
+  for (const deadline = Date.now() + startWithinMs; ; await sleep(startEveryMs)) {
+    try {
+      return await managed.start();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
 }
 
 /** Ends whatever still runs: for an interrupted chaos run. */

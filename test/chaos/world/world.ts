@@ -16,7 +16,7 @@ import {
   stateOf,
   type WorldSetup,
 } from "./fleet-processes.js";
-import { killManagedProcesses } from "./managed-process.js";
+import { killManagedProcesses, startAgain } from "./managed-process.js";
 
 export interface WorldOptions {
   /** For state and logs; kept. */
@@ -76,19 +76,19 @@ type Processes = Pick<World, "relays" | "controlPlanes" | "emulators">;
 async function startProcesses(setup: WorldSetup, options: WorldOptions): Promise<Processes> {
   const ports = await findFreePorts(options.controlPlanes + options.relays);
   const first = describeControlPlane(setup, 0, ports[0] as number);
-  await first.process.start();
+  await startAgain(first.process);
   const others = count(options.controlPlanes - 1).map((index) =>
     describeControlPlane(setup, index + 1, ports[index + 1] as number, stateOf(setup, 0)),
   );
   const relays = count(options.relays).map((index) =>
     describeRelay(setup, index, ports[options.controlPlanes + index] as number),
   );
-  await Promise.all([...others, ...relays].map(({ process }) => process.start()));
+  await Promise.all([...others, ...relays].map(({ process }) => startAgain(process)));
   const each = Math.ceil(options.hosts / options.emulators);
   const emulators = count(options.emulators).map((index) => {
     return describeEmulator(setup, index, Math.min(each, options.hosts - index * each), relays);
   });
-  await Promise.all(emulators.map(({ process }) => process.start()));
+  await Promise.all(emulators.map(({ process }) => startAgain(process)));
   return { relays, controlPlanes: [first, ...others], emulators };
 }
 

@@ -1,12 +1,8 @@
 // Faults of whole processes: killed, stopped in mid-air, ended in order; and started again where they were.
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FaultKind } from "../../schedule/schedule.js";
-import type { ManagedProcess } from "../managed-process.js";
+import { type ManagedProcess, startAgain } from "../managed-process.js";
 import type { World } from "../world.js";
 import { type Fault, itemAt } from "./fault.js";
-
-const startWithinMs = 60_000;
-const startEveryMs = 500;
 
 interface Victim {
   readonly excuses: Fault["excuses"];
@@ -70,15 +66,4 @@ function pauseFault(kind: FaultKind, victim: Victim): Fault {
 
 function faultOn(kind: FaultKind, { excuses, process, hosts }: Victim) {
   return { kind, excuses, hosts, target: (world: World, number: number) => process(world, number).name };
-}
-
-// What cannot start, because another part is down, is started again, as a service manager would.
-async function startAgain(process: ManagedProcess): Promise<void> {
-  for (const deadline = Date.now() + startWithinMs; ; await sleep(startEveryMs)) {
-    try {
-      return await process.start();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
-  }
 }
