@@ -122,6 +122,7 @@ function serveBus(bus: Bus, listen: ListenAddress, options: ControlPlaneOptions)
     routes: (router) => addBusService(router, bus, { permissions: relayPermissions }),
     services: [BusService],
     authenticate: authenticateRequests(tokenAuthenticator(token, { name: "relay" })),
+    observers: options.metrics ? [options.metrics.rpcs] : [],
     log: createLogger("bus"),
     ...(options.tls ? { tls: options.tls } : {}),
   });
