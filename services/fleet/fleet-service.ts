@@ -15,6 +15,10 @@ import { findPlan, showPlan } from "./plan/plan-store.js";
 import { listRuns } from "./results/list-runs.js";
 import { openResult } from "./results/open-result.js";
 import { openHandle } from "./results/view.js";
+import { describeRunWith } from "./rollout/describe-rollout.js";
+import { rolloutEvents } from "./rollout/rollout-events.js";
+import type { RolloutManager } from "./rollout/rollout-manager.js";
+import { resolveMaxFailed } from "./rollout/rollout-policy.js";
 import { prepareDryRun, prepareRead } from "./run/prepare-run.js";
 import { finishedEvent, liveEvents } from "./run/run-events.js";
 import { unknownRun } from "./run/run-id.js";
@@ -28,6 +32,7 @@ export interface FleetParts {
   readonly database: StateDatabase;
   readonly inventory: Inventory;
   readonly runs: RunManager;
+  readonly rollouts: RolloutManager;
   /** Number of this control plane in its fleet. */
   readonly instance: number;
   /** Reduces what the hosts of a run answered so far; 0 tokens means the default. */
@@ -37,6 +42,7 @@ export interface FleetParts {
 }
 
 type Handlers = ServiceImpl<typeof FleetService>;
+type StreamingRpc = "run" | "planChange" | "commitChange" | "resumeRollout";
 
 /** The handlers of every rpc. A run belongs to its principal: to everybody else it does not exist. */
 export function fleetService(parts: FleetParts): Handlers {
@@ -44,14 +50,14 @@ export function fleetService(parts: FleetParts): Handlers {
 }
 
 // What starts a run and follows it.
-function runHandlers(parts: FleetParts): Pick<Handlers, "run" | "planChange" | "commitChange"> {
-  const { database, inventory, runs, summarize, stopping } = parts;
+function runHandlers(parts: FleetParts): Pick<Handlers, StreamingRpc> {
+  const { database, inventory, runs, rollouts, summarize, stopping } = parts;
   return {
     async *run(request, context) {
       const run = await runs.start(prepareRead(inventory, question(request, context)));
       const ends = { caller: context.signal, stopping };
       for await (const event of liveEvents(run, ends)) yield { event };
-      if (!context.signal.aborted) yield { event: finishedEvent(run, summarize(run, request.tokenBudget)) };
+      if (!context.signal.aborted) yield { event: finishedEvent(run.toMessage(), summarize(run, request.tokenBudget)) };
     },
 
     async *planChange(request, context) {
@@ -64,21 +70,36 @@ function runHandlers(parts: FleetParts): Pick<Handlers, "run" | "planChange" | "
     },
 
     async *commitChange(request, context) {
-      const { planHash, confirmation, tokenBudget } = request;
+      const { planHash, confirmation, rollout } = request;
       if (!confirmation) throw failure(ErrorReason.INVALID_ARGUMENT, "the confirmation is missing");
       const trace = context.values.get(traceContextKey);
-      const order = { planHash, confirmation, principal: principalOf(context), trace, ...timeoutsOf(request) };
-      const run = await commitPlan(database, runs, order);
-      const ends = { caller: context.signal, stopping };
-      for await (const event of liveEvents(run, ends)) yield { event };
-      if (!context.signal.aborted) yield { event: finishedEvent(run, summarize(run, tokenBudget)) };
+      const order = { planHash, confirmation, rollout, principal: principalOf(context), trace, ...timeoutsOf(request) };
+      const run = await commitPlan(parts, order);
+      for await (const event of changeEvents(parts, run, request.tokenBudget, context)) yield { event };
+    },
+
+    async *resumeRollout(request, context) {
+      const run = findRun(parts, request.runId, principalOf(context));
+      const maxFailed = request.maxFailed && resolveMaxFailed(request.maxFailed, run.targets.length);
+      await rollouts.resume(run, maxFailed);
+      for await (const event of changeEvents(parts, run, request.tokenBudget, context)) yield { event };
     },
   };
 }
 
+// A change until its run is over, or its rollout has halted.
+async function* changeEvents(parts: FleetParts, run: TrackedRun, tokenBudget: number, { signal }: HandlerContext) {
+  const { rollouts, summarize, stopping } = parts;
+  const rollout = rollouts.find(run.record.runId);
+  const ends = { caller: signal, stopping };
+  yield* rollout ? rolloutEvents(run, rollout, ends) : liveEvents(run, ends);
+  if (signal.aborted) return;
+  yield finishedEvent(describeRunWith(rollout, run), summarize(run, tokenBudget));
+}
+
 // What is asked of the inventory, and of runs that were started before.
-function readHandlers(parts: FleetParts): Omit<Handlers, "run" | "planChange" | "commitChange"> {
-  const { database, inventory, runs, summarize } = parts;
+function readHandlers(parts: FleetParts): Omit<Handlers, StreamingRpc> {
+  const { database, inventory, runs, rollouts, summarize } = parts;
   return {
     findHosts(request, context) {
       principalOf(context);
@@ -99,7 +120,8 @@ function readHandlers(parts: FleetParts): Omit<Handlers, "run" | "planChange" | 
 
     async getRun(request, context) {
       const run = findRun(parts, request.runId, principalOf(context));
-      return { run: run.toMessage(), summary: summarize(run, request.tokenBudget) };
+      const message = describeRunWith(rollouts.find(request.runId), run);
+      return { run: message, summary: summarize(run, request.tokenBudget) };
     },
 
     listRuns(request, context) {
@@ -108,8 +130,8 @@ function readHandlers(parts: FleetParts): Omit<Handlers, "run" | "planChange" | 
 
     async cancelRun(request, context) {
       const run = findRun(parts, request.runId, principalOf(context));
-      await runs.cancel(run);
-      return { run: run.toMessage() };
+      await rollouts.cancel(run);
+      return { run: describeRunWith(rollouts.find(request.runId), run) };
     },
 
     async openResult(request, context) {

@@ -10,6 +10,8 @@ import { fleetService } from "./fleet-service.js";
 import { type InventoryOptions, openInventory } from "./inventory/inventory.js";
 import { defaultRetention, type Retention, startRetention } from "./results/retention.js";
 import { summarizeTrackedRun } from "./results/summarize-tracked-run.js";
+import { rolloutLines } from "./rollout/describe-rollout.js";
+import { openRolloutManager } from "./rollout/rollout-manager.js";
 import { defaultRunLimits, type RunLimits } from "./run/admission.js";
 import { openRunManager } from "./run/run-manager.js";
 import { defaultPatience, type Patience } from "./run/waiting.js";
@@ -60,6 +62,8 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     limits: { ...defaultRunLimits, ...options.limits },
     counters,
   });
+  const labelOf = (hostId: string, label: string) => inventory.find(hostId)?.facts.labels[label] ?? "";
+  const rollouts = openRolloutManager({ database, runs, labelOf, log });
   const stopRetention = startRetention(database, retention, (runId) => runs.forget(runId), log);
   const stopping = new AbortController();
   const service = fleetService({
@@ -67,9 +71,12 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     database,
     inventory,
     runs,
+    rollouts,
     instance,
-    summarize: (run, tokenBudget) =>
-      summarizeTrackedRun(database, run, { tokenBudget, retentionMs: retention.maxAgeMs }),
+    summarize: (run, tokenBudget) => {
+      const notes = rolloutLines(rollouts.find(run.record.runId), run);
+      return summarizeTrackedRun(database, run, { tokenBudget, retentionMs: retention.maxAgeMs, notes });
+    },
   });
   return {
     routes: (router) => {
@@ -84,6 +91,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     close: async () => {
       stopping.abort();
       await stopRetention();
+      await rollouts.close();
       await runs.close();
       await inventory.close();
       await database.close();

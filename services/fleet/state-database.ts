@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { PlanRecord } from "./plan/plan-record.js";
+import type { RolloutRecord } from "./rollout/rollout-record.js";
 import type { AnswerRow } from "./run/answer-row.js";
 import type { CommandRecord, RunRecord } from "./run/run-record.js";
 import type { StoredSubject } from "./run/run-store.js";
@@ -27,6 +28,8 @@ export interface StateDatabase {
   /** Which runs need a body: [digest, run id]. */
   readonly bodyRuns: Database<true, [string, string]>;
   readonly plans: Database<PlanRecord, string>;
+  /** By the id of the run that goes in waves. */
+  readonly rollouts: Database<RolloutRecord, string>;
   /** Name of this instance: its group on the replies topic; new when the state was lost. */
   readonly instanceId: string;
   /** Key of result handles and page tokens. */
@@ -51,6 +54,7 @@ export function openStateDatabase(stateDirectory: string): StateDatabase {
     bodies: root.openDB({ name: "bodies", encoding: "binary" }),
     bodyRuns: root.openDB({ name: "body-runs" }),
     plans: root.openDB({ name: "plans" }),
+    rollouts: root.openDB({ name: "rollouts" }),
     instanceId: loadOrCreate(meta, "instance-id", () => Buffer.from(randomUUID())).toString(),
     handleKey: loadOrCreate(meta, "handle-key", () => randomBytes(32)),
     transaction: (action) => root.transaction(action),

@@ -7,9 +7,12 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Context } from "@opentelemetry/api";
 import { GrantSchema } from "../../gen/systemsmanager/bus/v1/command_pb.js";
 import { type Confirmation, ConfirmationMethod } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import type { Rollout } from "../../gen/systemsmanager/fleet/v1/rollout_pb.js";
 import type { Principal } from "../../identity/principal.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
 import { findOperation } from "../../shared/operations.js";
+import type { RolloutManager } from "../rollout/rollout-manager.js";
+import { resolvePolicy } from "../rollout/rollout-policy.js";
 import type { RunManager } from "../run/run-manager.js";
 import type { RunOrder } from "../run/run-order.js";
 import type { HostAnswer } from "../run/run-record.js";
@@ -26,15 +29,30 @@ export interface CommitOrder {
   readonly confirmation: Confirmation;
   readonly timeoutMs?: number;
   readonly deliveryTimeoutMs?: number;
+  /** How the change goes over its hosts. */
+  readonly rollout?: Rollout | undefined;
   readonly trace: Context;
 }
 
-/** Resolves when the command is on its way. Throws UNKNOWN_PLAN, PLAN_NOT_YOURS, PLAN_CONSUMED, PERMISSION_DENIED, BUSY. */
-export async function commitPlan(database: StateDatabase, runs: RunManager, commit: CommitOrder): Promise<TrackedRun> {
+/** What carries a plan out. */
+export interface CommitParts {
+  readonly database: StateDatabase;
+  readonly runs: RunManager;
+  readonly rollouts: RolloutManager;
+}
+
+/**
+ * Resolves when the command, or the first wave, is on its way. Throws UNKNOWN_PLAN, PLAN_NOT_YOURS, PLAN_CONSUMED, PERMISSION_DENIED,
+ * INVALID_ARGUMENT, BUSY.
+ */
+export async function commitPlan(parts: CommitParts, commit: CommitOrder): Promise<TrackedRun> {
+  const { database, runs, rollouts } = parts;
   const plan = findPlan(database, commit.planHash, commit.principal.name);
   checkUnused(plan);
   const order = orderFor(database, plan, commit, runs.newRunId());
-  if (plan.changingHostCount > 0) return await runs.start(order);
+  const policy = resolvePolicy(commit.rollout, plan.hosts.length);
+  if (policy && commit.deliveryTimeoutMs !== undefined) throw noDeliveryInWaves(plan.hosts.length);
+  if (plan.changingHostCount > 0) return await (policy ? rollouts.start(order, policy) : runs.start(order));
   return await runs.adopt(order, answersOf(runs.find(plan.dryRunId), plan));
 }
 
@@ -68,6 +86,17 @@ function orderFor(database: StateDatabase, plan: PlanRecord, commit: CommitOrder
         approvers,
       }),
   };
+}
+
+function noDeliveryInWaves(hosts: number) {
+  return failure(
+    ErrorReason.INVALID_ARGUMENT,
+    `a change on ${hosts} hosts goes in waves, and a wave waits for no host`,
+    {
+      metadata: { field: "delivery_timeout", rule: "rollout" },
+      remedy: "leave delivery_timeout out, or send the change to all hosts at once (rollout.all_at_once)",
+    },
+  );
 }
 
 function answersOf(dryRun: TrackedRun | undefined, plan: PlanRecord): Map<string, HostAnswer> {

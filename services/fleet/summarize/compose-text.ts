@@ -17,6 +17,8 @@ export interface TextParts {
   /** Distinct answers. */
   readonly distinct: number;
   readonly coverage: Line[];
+  /** Said next to it. */
+  readonly notes: Line[];
   readonly findings: Findings;
   readonly answered: number;
   /** The rows of a single answer. */
@@ -65,9 +67,10 @@ function openingLine({ subject, coverage, distinct, answered }: TextParts): stri
   return `${subject}: ${coverage[0]?.text ?? ""}${answers}`;
 }
 
-function sectionsOf({ coverage, findings, rows, errors, handles }: TextParts): Section[] {
+function sectionsOf({ coverage, notes, findings, rows, errors, handles }: TextParts): Section[] {
   const { lines } = findings;
   return [
+    { name: "notes", heading: "", lines: notes, share: 0.15, rank: -1 },
     { name: "host states", heading: "", lines: coverage.slice(1), share: 0.15, rank: 0 },
     { name: "majority statements", heading: "Majority:", lines: lines.majority, share: 0.15, rank: 7 },
     { name: "deviations", heading: "Deviations:", lines: lines.deviations, share: 0.25, rank: 1 },

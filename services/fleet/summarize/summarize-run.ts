@@ -9,7 +9,7 @@ import { planOf } from "../aggregate/plan.js";
 import { collectFindings, entryLimit } from "./collect-findings.js";
 import { composeText, type TextParts } from "./compose-text.js";
 import { classifyFailures, coverageLines, type Failure } from "./error-classes.js";
-import type { Line } from "./line.js";
+import { type Line, lineOf } from "./line.js";
 import { rowLines } from "./row-lines.js";
 
 /** Tokens of the text when the caller names no budget. */
@@ -30,6 +30,8 @@ export interface SummaryInput {
   /** Every host that is not OK and not QUEUED, with its error where it has one. */
   failures: Iterable<Failure>;
   handles: Handle[];
+  /** What is to be said before everything else, such as where a rollout stands; few lines. */
+  notes?: readonly string[];
   /** 0 means 2,000; at most 8,000. */
   tokenBudget: number;
 }
@@ -59,6 +61,7 @@ export function summarizeAggregate(input: Omit<SummaryInput, "groups">, answers:
   const parts: TextParts = {
     subject: input.operation.method.name,
     distinct: answered > 0 ? distinct : 0,
+    notes: (input.notes ?? []).map((note) => lineOf(note)),
     coverage: coverageLines(input.accounting, failures.byState),
     findings,
     answered,
