@@ -35,8 +35,20 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   return { close: async () => undefined };
 }
 
-// What the SDK has to say, such as that the collector is away.
+// What the SDK has to say, such as that the collector is away. None of it is an error of the product.
 function diagnosticsTo(log: Logger) {
-  const say = (level: "error" | "warn" | "debug") => (message: string) => log[level]({ detail: message }, "tracing");
-  return { error: say("error"), warn: say("warn"), info: say("debug"), debug: say("debug"), verbose: say("debug") };
+  const warn = (text: string) => log.warn({ detail: messageIn(text) }, "spans may be missing");
+  const debug = (text: string) => log.debug({ detail: text }, "tracing");
+  return { error: warn, warn, info: debug, debug, verbose: debug };
+}
+
+// The SDK writes an error down as JSON, with its stack.
+function messageIn(text: string): string {
+  if (!text.startsWith("{")) return text;
+  try {
+    return JSON.parse(text).message ?? text;
+  } catch {
+    // Then it is a text of its own.
+    return text;
+  }
 }
