@@ -12,7 +12,7 @@ import { createFleet, type Fleet, type FleetOptions } from "../../../services/fl
 import { FleetService } from "../../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import { ListServicesResponseSchema } from "../../../services/gen/systemsmanager/telemetry/v1/service_pb.js";
 import { principalKey } from "../../../services/identity/principal.js";
-import { generateSigningKey } from "../../../services/identity/signing-key.js";
+import { generateSigningKey, type SigningKey } from "../../../services/identity/signing-key.js";
 import { createLogger } from "../../../services/shared/log.js";
 import { validateRequests } from "../../../services/shared/validation.js";
 import { traceRpcs } from "../../../services/tracing/trace-rpcs.js";
@@ -25,9 +25,13 @@ export type FleetClient = Client<typeof FleetService>;
 
 export interface FleetUnderTest {
   readonly bus: Bus;
+  readonly signingKey: SigningKey;
   readonly hosts: SimulatedHosts;
   /** FleetService of the control plane that runs now. */
   readonly routes: Fleet["routes"];
+  /** Of the control plane that runs now. */
+  counters: Fleet["counters"];
+  gauges: Fleet["gauges"];
   /** Acts for the principal "local". */
   readonly client: FleetClient;
   clientOf(principal: string): FleetClient;
@@ -71,8 +75,8 @@ export async function startFleet(options: Partial<FleetOptions> & { usual?: Beha
       ...more,
     });
   let fleet: Fleet | undefined = await open();
-  const clientOf = (principal: string) => connect(() => fleet as Fleet, principal);
-  const client = clientOf("local");
+  const current = () => fleet as Fleet;
+  const client = clientOf(current, "local");
   const knows = async (name: string, online: boolean) => {
     await eventually(async () => {
       const { hosts: found } = await client.findHosts({ selector: name });
@@ -85,10 +89,13 @@ export async function startFleet(options: Partial<FleetOptions> & { usual?: Beha
   };
   return {
     bus,
+    signingKey,
     hosts,
+    counters: () => current().counters(),
+    gauges: () => current().gauges(),
     routes: (router) => (fleet as Fleet).routes(router),
     client,
-    clientOf,
+    clientOf: (principal) => clientOf(current, principal),
     restart: async (more) => {
       await stop();
       fleet = await open(more);
@@ -111,8 +118,8 @@ export async function startFleet(options: Partial<FleetOptions> & { usual?: Beha
   };
 }
 
-// The fleet behind the client changes with a restart, so the transport is made anew for each call.
-function connect(fleet: () => Fleet, principal: string): FleetClient {
+/** A client of the fleet; what is behind it can change with a restart, so the transport is made anew for each call. */
+export function clientOf(fleet: () => Fleet, principal: string): FleetClient {
   const identify: Interceptor = (next) => (request) => {
     request.contextValues.set(principalKey, { name: principal });
     return next(request);

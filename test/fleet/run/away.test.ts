@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { ErrorReason } from "../../../services/shared/errors.js";
+import { ask } from "./ask.js";
+import { collect } from "./collect.js";
+import { eventually } from "./eventually.js";
+import { type FleetUnderTest, listServices, services, startFleet } from "./fleet-under-test.js";
+import { ok, type SimulatedCall } from "./simulated-hosts.js";
+
+let fleet: FleetUnderTest;
+
+afterEach(() => fleet.close());
+
+describe("hosts that are away", () => {
+  test("a host that is offline at the start of a read is no_answer at once, and the error says since when", async () => {
+    fleet = await startFleet();
+    await fleet.attach("here", "gone");
+    await fleet.detach("gone");
+    const began = performance.now();
+    const { accounting, run } = await collect(ask(fleet, "all", 30));
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(accounting).toMatchObject({ targeted: 2, ok: 1, noAnswer: 1 });
+    const { items } = await fleet.client.openResult({ target: { case: "runId", value: run.runId }, host: "gone" });
+    expect(items[0]?.error?.reason).toBe(ErrorReason.UNREACHABLE);
+    expect(items[0]?.error?.message).toMatch(/offline since \d{4}-\d\d-\d\dT/);
+  });
+
+  test("a host that detaches in mid-run is no_answer after the grace, long before the deadline", async () => {
+    fleet = await startFleet({
+      usual: (call) => (call.name === "dies" ? undefined : call.reply(ok(services("a.service")))),
+    });
+    await fleet.attach("lives", "dies");
+    const began = performance.now();
+    const collected = collect(ask(fleet, "all", 30));
+    await eventually(() => expect(fleet.hosts.invoked).toHaveLength(2));
+    await fleet.detach("dies");
+    const { accounting } = await collected;
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(accounting).toMatchObject({ ok: 1, noAnswer: 1 });
+  });
+
+  test("a host that is back within the grace is still waited for", async () => {
+    let call: SimulatedCall | undefined;
+    fleet = await startFleet({
+      patience: { detachGraceMs: 500, changeGraceMs: 500 },
+      usual: (each) => {
+        call = each;
+      },
+    });
+    await fleet.attach("flaps");
+    const collected = collect(ask(fleet, "all", 30));
+    await eventually(() => expect(call).toBeDefined());
+    await fleet.detach("flaps");
+    await fleet.attach("flaps");
+    await sleep(700);
+    await call?.reply(ok(services("a.service")));
+    expect((await collected).accounting).toMatchObject({ ok: 1, noAnswer: 0, lateReplies: 0 });
+  });
+
+  test("a late answer after the end makes revision 2, durably", async () => {
+    let call: SimulatedCall | undefined;
+    fleet = await startFleet({
+      usual: (each) => {
+        call = each;
+      },
+    });
+    await fleet.attach("slow");
+    const { run } = await collect(
+      fleet.client.run({ selector: "all", method: listServices, timeout: { nanos: 200_000_000 } }),
+    );
+    expect(run).toMatchObject({ revision: 1, accounting: { noAnswer: 1, ok: 0 } });
+    await call?.reply(ok(services("a.service")));
+    const runId = run.runId;
+    await eventually(async () => expect((await fleet.client.getRun({ runId })).run?.revision).toBe(2));
+    await fleet.restart();
+    const { run: again } = await fleet.client.getRun({ runId });
+    expect(again).toMatchObject({ revision: 2, accounting: { noAnswer: 0, ok: 1, lateReplies: 1 } });
+    const { items } = await fleet.client.openResult({ target: { case: "runId", value: runId } });
+    expect(JSON.parse(items[0]?.answerJson ?? "")).toMatchObject({ services: [{ name: "a.service" }] });
+  });
+});
