@@ -47,14 +47,18 @@ export async function runEmulate(options: EmulateVerbOptions): Promise<void> {
     report("started", options.hosts, processes);
     const timer = setInterval(() => report("running", options.hosts, processes), reportEveryMs);
     const orders = readOrders(process.stdin, processes.send, (error) => console.error((error as Error).message));
+    closer.add({
+      async close() {
+        clearInterval(timer);
+        orders.close();
+      },
+    });
     const close = async () => {
-      clearInterval(timer);
-      orders.close();
       await processes.close();
       report("stopped", options.hosts, processes);
       await closer.close();
     };
-    await Promise.race([runUntilSignal(close), processes.failed]).finally(() => clearInterval(timer));
+    await Promise.race([runUntilSignal(close), processes.failed]);
   });
 }
 
