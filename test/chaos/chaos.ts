@@ -19,7 +19,7 @@ export interface ChaosOptions {
   readonly hosts: number;
   /** 0: without Kafka, on the bus of one control plane. */
   readonly brokers: 0 | 1 | 3;
-  /** For state, logs, and the histories of epochs that broke a promise. */
+  /** For state, logs, and the histories of epochs. */
   readonly directory: string;
   readonly kinds?: readonly FaultKind[];
   readonly report: (line: string) => void;
@@ -64,13 +64,19 @@ async function doEpoch(
   const history = await runEpoch(generateSchedule({ seed, hosts, groups, kinds: kindsOf(options) }), world, ordered);
   const violations = checkEpoch(history);
   report(describeEpoch(history, violations, Date.now() - since));
+  const file = join(options.directory, `history-${seed.replaceAll("/", "-")}.json`);
+  writeFileSync(file, JSON.stringify({ violations, ...history, orderedBefore: undefined, executions: own(history) }));
   if (violations.length > 0) {
-    const file = join(options.directory, `history-${seed.replaceAll("/", "-")}.json`);
-    writeFileSync(file, JSON.stringify({ violations, ...history, orderedBefore: undefined }, undefined, 1));
     for (const { check, subject, detail } of violations) report(`  BROKEN: ${check}\n    ${subject}: ${detail}`);
     report(`  history: ${file}; again: --replay ${seed} --hosts ${hosts} --brokers ${options.brokers}`);
   }
   return { ...history, violations };
+}
+
+// The executions of the epoch's own changes.
+function own({ executions, runs }: EpochHistory): EpochHistory["executions"] {
+  const subjects = hostsBySubject({ runs });
+  return executions.filter((execution) => execution.subjects.some((subject) => subject in subjects));
 }
 
 // A bus that dies with its control plane takes everything with it that the relays had not got yet.

@@ -29,7 +29,8 @@ export const completenessChecks: readonly Check[] = [
 ];
 
 function isExcused(host: string, run: RunHistory, { faults }: EpochHistory): boolean {
-  const deadlineMs = (run.acknowledgedAtMs ?? run.requestedAtMs) + run.timeoutMs;
+  // A run waits from when it was asked for, even when its command has to wait for the bus.
+  const deadlineMs = run.requestedAtMs + run.timeoutMs;
   return faults.some((fault) => excuses(fault, host, run.requestedAtMs, deadlineMs));
 }
 

@@ -22,7 +22,7 @@ export interface ScheduleOptions {
 }
 
 const ordersPerEpoch = { least: 12, most: 26 };
-const faultsPerEpoch = { least: 2, most: 7 };
+const faultsPerEpoch = { least: 3, most: 9 };
 const faultsEndMs = 9_000;
 const events: readonly ChaosEvent[] = ["acknowledged", "progressed", "planned", "committed", "executed"];
 const reads = ["GetSystemSnapshot", "ListServices", "ListProcesses", "ListPackages"];
@@ -47,7 +47,8 @@ function drawOrder(random: () => number, options: ScheduleOptions): PlannedOrder
     controlPlane: whole(random, 0, 7),
     selector: drawSelector(random, options),
     operation: kind === "read" ? pick(reads, random) : "",
-    timeoutMs: whole(random, 3_000, 14_000),
+    // Some end in the middle of the faults, others must come through them.
+    timeoutMs: random() < 0.5 ? whole(random, 3_000, 12_000) : whole(random, 20_000, 30_000),
     queueMs: random() < 0.3 ? whole(random, 10_000, 25_000) : 0,
   } satisfies PlannedOrder;
   const cancel = random() < 0.15 ? { cancelAfterMs: whole(random, 1, 1_500) } : {};
