@@ -46,14 +46,13 @@ afterAll(async () => {
   await rm(daemonDirectory, { recursive: true, force: true });
 });
 
-function fleetClient() {
-  const { addresses, token } = controlPlane;
+function fleetClient({ addresses, token }: ControlPlane) {
   const transport = createGrpcTransport({ baseUrl: addresses.grpc, interceptors: [bearer(token)] });
   return createClient(FleetService, transport);
 }
 
 test("one question is one trace through all three processes", async () => {
-  const client = fleetClient();
+  const client = fleetClient(controlPlane);
   const isOnline = async () => (await client.findHosts({ selector: "all" })).onlineCount === 1;
   await waitFor(() => isOnline().catch(notYetKnown), "the host online");
   const headers = { traceparent: `00-${traceId}-b7ad6b7169203331-01` };
@@ -87,7 +86,20 @@ test.each([
 });
 
 test("what was not sent yet is sent at the end", async () => {
-  await fleetClient().findHosts({ selector: "all" }, { headers: { traceparent: `00-${traceId}-00ad6b7169203331-01` } });
+  await fleetClient(controlPlane).findHosts(
+    { selector: "all" },
+    { headers: { traceparent: `00-${traceId}-00ad6b7169203331-01` } },
+  );
   await controlPlane.stop();
   expect(receiver.spans.filter(({ parentSpanId }) => parentSpanId === "00ad6b7169203331")).toHaveLength(1);
+});
+
+test("a collector that is away is warned of, and holds up nothing but the end, for three seconds", async () => {
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:1";
+  await using lonely = await startControlPlane("127.0.0.1", ["--no-daemon"]);
+  await fleetClient(lonely).findHosts({ selector: "all" }).catch(notYetKnown);
+  const started = performance.now();
+  expect(await lonely.stop()).toBe(0);
+  expect(performance.now() - started).toBeLessThan(8_000);
+  expect(lonely.output()).toMatch(/spans may be missing|spans were not exported/);
 });
