@@ -1,67 +1,64 @@
-// The HTTP/2 server that daemons dial: one path, taken at stream level because it is the hot path of a fleet.
-import { createSecureServer, createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+// The HTTP/2 server that daemons dial. It has one path: the hot path of a fleet.
 import { ConnectError } from "@connectrpc/connect";
-import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { RelayService } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
-import {
-  type Connections,
-  type ListenAddress,
-  listen,
-  secureOptions,
-  type TlsIdentity,
-  trackConnections,
-} from "../shared/http2-listener.js";
+import { type ListenAddress, listen, type TlsIdentity } from "../shared/http2-listener.js";
 import type { Logger } from "../shared/log.js";
-import { type AttachStream, type AttachStreamEvents, acceptAttachStream } from "./attach-stream.js";
+import { type AttachStream, type AttachStreamEvents, acceptAttachStream, statusFields } from "./attach-stream.js";
+import type { Http2Stream, StreamEvents } from "./http2/connection.js";
+import type { HeaderField } from "./http2/hpack-decoder.js";
+import { encodeHeaderBlock } from "./http2/hpack-encoder.js";
+import { sendTrailers } from "./http2/send.js";
+import { createHttp2Server, type Http2Server } from "./http2/serve-connections.js";
 
 export interface AttachServerOptions {
   readonly listen: ListenAddress;
   readonly tls?: TlsIdentity;
-  /** A connection on which nothing happens for so long is ended. */
+  /** A connection on which nothing comes for so long is cut. */
   readonly idleMs: number;
   readonly onAttach: (stream: AttachStream) => AttachStreamEvents;
   readonly log: Logger;
 }
 
-export interface AttachServer extends Connections {
+export interface AttachServer extends Pick<Http2Server, "stopListening" | "close"> {
   readonly url: string;
 }
 
 const attachPath = `/${RelayService.typeName}/${RelayService.method.attach.name}`;
+const grpcType = /^application\/grpc(\+proto)?$/;
 
 /** Resolves when it listens. Throws UNREACHABLE when the address cannot be had. */
 export async function startAttachServer(options: AttachServerOptions): Promise<AttachServer> {
-  // A whole answer fits into one window, so that it needs no window update on its way.
-  const settings = { settings: { initialWindowSize: 1024 * 1024 } };
-  const server = options.tls
-    ? createSecureServer({ ...secureOptions(options.tls), ...settings })
-    : createServer(settings);
-  const connections = trackConnections(server, options.log);
-  server.on("session", (session) => session.setTimeout(options.idleMs, () => session.destroy()));
-  server.on("stream", (stream, headers) => route(stream, headers, options));
-  const url = await listen(server, options.listen, options.tls ? "https" : "http");
-  server.on("error", (error) => options.log.error({ err: error }, "attach server failed"));
-  return { url, ...connections };
+  const server = createHttp2Server({
+    ...options,
+    onRequest: (stream, headers) => route(stream, headers, options.onAttach),
+  });
+  const url = await listen(server.listener, options.listen, options.tls ? "https" : "http").catch(async (error) => {
+    await server.close(0);
+    throw error;
+  });
+  server.listener.on("error", (error) => options.log.error({ err: error }, "attach server failed"));
+  return { url, stopListening: server.stopListening, close: server.close };
 }
 
-function route(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { onAttach, log }: AttachServerOptions): void {
-  const isGrpc = /^application\/grpc(\+proto)?$/.test(headers["content-type"] ?? "");
-  if (headers[":method"] === "POST" && isGrpc && headers[":path"] === attachPath) {
-    acceptAttachStream(stream, headers, onAttach);
-    return;
-  }
-  stream.on("error", (error) => log.debug({ err: error }, "stray stream failed"));
-  const refusal = isGrpc
-    ? { ":status": 200, "content-type": "application/grpc", ...unknownMethod(headers) }
-    : { ":status": 404 };
-  stream.respond(refusal, { endStream: true });
+function route(
+  stream: Http2Stream,
+  headers: ReadonlyMap<string, string>,
+  onAttach: AttachServerOptions["onAttach"],
+): StreamEvents {
+  const contentType = headers.get("content-type") ?? "";
+  const path = headers.get(":path") ?? "";
+  const isGrpc = headers.get(":method") === "POST" && grpcType.test(contentType);
+  if (isGrpc && path === attachPath) return acceptAttachStream(stream, contentType, onAttach);
+  const refusal: HeaderField[] = isGrpc ? unknownMethod(path) : [[":status", "404"]];
+  sendTrailers(stream, encodeHeaderBlock(refusal));
+  return stream.events;
 }
 
-function unknownMethod(headers: IncomingHttpHeaders) {
-  const error = failure(ErrorReason.UNKNOWN_OPERATION, `a relay serves ${attachPath}, not ${headers[":path"]}`, {
-    metadata: { method: String(headers[":path"]), nearest: attachPath },
+function unknownMethod(path: string): HeaderField[] {
+  const error = failure(ErrorReason.UNKNOWN_OPERATION, `a relay serves ${attachPath}, not ${path}`, {
+    metadata: { method: path, nearest: attachPath },
     remedy: "ask the control plane or a daemon's own address",
   });
-  return Object.fromEntries(setTrailerStatus(new Headers(), ConnectError.from(error)));
+  return [[":status", "200"], ["content-type", "application/grpc"], ...statusFields(ConnectError.from(error))];
 }

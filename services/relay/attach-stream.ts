@@ -1,8 +1,13 @@
-// One attach stream as gRPC on node:http2: frames in, frames out, a status at the end.
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+// One attach stream as gRPC on HTTP/2: frames in, frames out, a status at the end.
 import { ConnectError } from "@connectrpc/connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { createFrameDecoder } from "../shared/grpc-frames.js";
+import { type Http2Stream, isOpen, type StreamEvents } from "./http2/connection.js";
+import { errorCode } from "./http2/frames.js";
+import type { HeaderField } from "./http2/hpack-decoder.js";
+import { encodeHeaderBlock } from "./http2/hpack-encoder.js";
+import { setReading } from "./http2/receive.js";
+import { resetStream, respond, sendData, sendTrailers } from "./http2/send.js";
 
 /** What happens on a stream. No call comes after onClose. */
 export interface AttachStreamEvents {
@@ -30,62 +35,71 @@ export const maxDaemonMessageBytes = 1024 * 1024;
 
 const endGraceMs = 1_000;
 
-/** Takes an Attach request. The path was checked before. */
+/** Takes an Attach request of this content type. The path was checked before. */
 export function acceptAttachStream(
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+  stream: Http2Stream,
+  contentType: string,
   createEvents: (stream: AttachStream) => AttachStreamEvents,
-): void {
+): StreamEvents {
   let status: ConnectError | undefined;
   let ending = false;
 
   function end(error?: unknown) {
-    if (ending || stream.destroyed) return;
+    if (ending || !isOpen(stream)) return;
     ending = true;
     status = error === undefined ? undefined : ConnectError.from(error);
-    stream.end();
+    sendTrailers(stream, encodeStatus(status));
     // A peer that takes nothing any more would hold the stream for ever.
-    setTimeout(() => stream.destroy(), endGraceMs).unref();
+    if (isOpen(stream)) setTimeout(() => resetStream(stream, errorCode.cancel), endGraceMs).unref();
   }
 
-  const events = createEvents({
-    send(parts) {
-      if (ending || !stream.writable) return;
-      stream.cork();
-      for (const part of parts) stream.write(part);
-      stream.uncork();
-    },
-    queuedBytes: () => stream.writableLength,
-    setReading: (reading) => (reading ? stream.resume() : stream.pause()),
-    end,
-  });
-
-  const decoder = createFrameDecoder(maxDaemonMessageBytes, (message) => {
-    if (!ending) events.onMessage(message);
-  });
-  const orEnd = (step: () => void) => {
+  function orEnd(step: () => void) {
     try {
       step();
     } catch (error) {
       end(error);
     }
-  };
+  }
 
-  stream.respond({ ":status": 200, "content-type": headers["content-type"] }, { waitForTrailers: true });
-  stream.on("wantTrailers", () => {
-    stream.sendTrailers(Object.fromEntries(setTrailerStatus(new Headers(), status)));
-    // The status is the last word, though the daemon has not ended its own half.
-    setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+  const events = createEvents({
+    send: (parts) => sendData(stream, parts),
+    queuedBytes: () => stream.pendingBytes + stream.connection.socket.writableLength,
+    setReading: (reading) => setReading(stream, reading),
+    end,
   });
-  stream.on("data", (chunk: Buffer) => {
-    if (!ending) orEnd(() => decoder.push(chunk));
+  const decoder = createFrameDecoder(maxDaemonMessageBytes, (message) => {
+    if (!ending) events.onMessage(message);
   });
-  stream.on("end", () => {
-    orEnd(() => decoder.end());
-    void events.onEnd().finally(end);
-  });
-  stream.on("error", (error) => {
-    status ??= ConnectError.from(error);
-  });
-  stream.on("close", () => events.onClose(status));
+  respond(stream, responseOf(contentType));
+  return {
+    onData(chunk) {
+      if (!ending) orEnd(() => decoder.push(chunk));
+    },
+    onEnd() {
+      orEnd(() => decoder.end());
+      void events.onEnd().finally(end);
+    },
+    onClose: (error) => events.onClose(status ?? error),
+  };
+}
+
+/** The fields that tell a gRPC client how its call ended. */
+export function statusFields(error: ConnectError | undefined): HeaderField[] {
+  return [...setTrailerStatus(new Headers(), error)];
+}
+
+const encodeStatus = (error: ConnectError | undefined) => encodeHeaderBlock(statusFields(error));
+
+// Hardly more than two content types are ever seen.
+const responses = new Map<string, Buffer>();
+
+function responseOf(contentType: string): Buffer {
+  const known = responses.get(contentType);
+  if (known) return known;
+  const response = encodeHeaderBlock([
+    [":status", "200"],
+    ["content-type", contentType],
+  ]);
+  responses.set(contentType, response);
+  return response;
 }

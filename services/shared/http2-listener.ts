@@ -1,7 +1,7 @@
 // What every HTTP/2 listener of the product needs: an address, an identity, and an end that surely comes.
 import { once } from "node:events";
 import type { Http2SecureServer, Http2Server, ServerHttp2Session } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { ErrorReason, failure } from "./errors.js";
 import type { Logger } from "./log.js";
 
@@ -33,15 +33,14 @@ export function secureOptions(tls: TlsIdentity) {
   return { key: tls.key, cert: tls.cert, ...clients };
 }
 
+// A fleet's daemons come back all at once when their relay does; the kernel takes the least of this and its own limit.
+const backlog = 4_096;
+
 /** Binds the listener and tells its URL. Throws UNREACHABLE when the address cannot be had. */
-export async function listen(
-  listener: Http2Listener,
-  address: ListenAddress,
-  scheme: "http" | "https",
-): Promise<string> {
+export async function listen(listener: Server, address: ListenAddress, scheme: "http" | "https"): Promise<string> {
   const { host, port: wanted } = address;
   try {
-    listener.listen(wanted, host);
+    listener.listen({ port: wanted, host, backlog });
     await once(listener, "listening");
   } catch (cause) {
     throw failure(ErrorReason.UNREACHABLE, `cannot listen on ${host}:${wanted}: ${(cause as Error).message}`, {

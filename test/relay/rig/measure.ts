@@ -21,6 +21,8 @@ const execArgv = ["--expose-gc", ...(process.env.RIG_ARGS?.split(" ") ?? [])];
 const relay = fork(script("relay-process"), [key, certificate], { execArgv });
 const clients = fork(script("clients-process"), [], { execArgv: [] });
 
+for (const child of [relay, clients]) child.once("exit", (code) => code !== 0 && process.exit(1));
+
 async function next<Word, Key extends string>(process: ChildProcess, name: Key) {
   return new Promise<Extract<Word, Record<Key, unknown>>>((resolve) => {
     const look = (word: object) => {

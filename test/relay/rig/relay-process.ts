@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fromBinary } from "@bufbuild/protobuf";
 import { pino } from "pino";
-import { openBus } from "../../../services/bus/open-bus.js";
+import { openEmbeddedBus } from "../../../services/bus/embedded/open-embedded-bus.js";
 import { ReplyBatchSchema } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { hostIdBytes } from "../../../services/identity/target-tree.js";
 import { startRelay } from "../../../services/relay/start-relay.js";
@@ -11,7 +11,7 @@ import type { RelayOrder, RelayWord } from "./messages.js";
 
 const [keyFile, certificateFile] = process.argv.slice(2) as [string, string];
 
-const bus = await openBus({ kind: "embedded" });
+const bus = openEmbeddedBus();
 const fleet = await simulatedFleet(bus, undefined, { collect: false });
 let answered = 0;
 let onAnswer: () => void = () => undefined;
