@@ -1,13 +1,14 @@
-// Whether the answers of a run are all there and are what the hosts gave: counted from the accounting and from the opened result.
-import { fromJsonString, toBinary } from "@bufbuild/protobuf";
+// Whether the answers of a run are all there and are what the hosts gave: counted from the accounting, compared by digest.
+import { createHash } from "node:crypto";
+import { toBinary } from "@bufbuild/protobuf";
 import { HostState } from "../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { TelemetryService } from "../../services/gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
+import { createSimulatedAnswers } from "../../services/providers/simulated/simulated-answers.js";
 import type { Asked, Asker } from "./ask-fleet.js";
-import { answerBytes, distinctAnswers } from "./fleet-processes.js";
+import { emulatedAnswers } from "./fleet-processes.js";
 
 const answerSchema = TelemetryService.method.getSystemSnapshot.output;
-// Cleaning and redaction may change a few characters of an answer that is shown.
-const sizeTolerance = 0.1;
+const pageSize = 1000;
 
 /** Hosts of all runs that have no OK answer. Throws when a run asked another number of hosts. */
 export function countMissing(runs: readonly Asked[], hosts: number): number {
@@ -16,28 +17,37 @@ export function countMissing(runs: readonly Asked[], hosts: number): number {
   return runs.reduce((sum, { targeted, ok }) => sum + targeted - ok, 0);
 }
 
-/** Opens a finished run and throws unless each host's answer is there once, of the right size, and as different as they should be. */
-export async function checkContent({ grpc }: Asker, runId: string, hosts: number): Promise<void> {
-  const byHost = new Set<string>();
-  const digests = new Set<string>();
+/** Opens a finished run and throws unless every host's answer is there and is the very one that this host gives. */
+export async function checkContent(asker: Asker, runId: string): Promise<void> {
+  const expected = await expectedDigests(asker);
   for (let pageToken = ""; ; ) {
     const target = { case: "runId" as const, value: runId };
-    const page = await grpc.openResult({ target, state: HostState.OK, pageSize: 1000, pageToken });
-    for (const { hosts: names, digest, answerJson } of page.items) {
-      for (const name of names) byHost.add(name);
-      if (!digests.has(digest)) checkSize(answerJson);
-      digests.add(digest);
+    const page = await asker.grpc.openResult({ target, state: HostState.OK, pageSize, pageToken });
+    for (const { hosts, digest } of page.items) {
+      for (const host of hosts) {
+        if (expected.get(host) !== digest) throw new Error(`run ${runId} has not the answer that ${host} gives`);
+        expected.delete(host);
+      }
     }
     pageToken = page.nextPageToken;
     if (pageToken === "") break;
   }
-  if (byHost.size !== hosts) throw new Error(`run ${runId} has answers of ${byHost.size} of ${hosts} hosts`);
-  const distinct = Math.min(hosts, distinctAnswers);
-  if (digests.size !== distinct) throw new Error(`run ${runId} has ${digests.size} different answers, not ${distinct}`);
+  if (expected.size > 0)
+    throw new Error(`run ${runId} has no answer of ${expected.size} hosts: ${[...expected.keys()][0]}`);
 }
 
-function checkSize(answerJson: string): void {
-  const size = toBinary(answerSchema, fromJsonString(answerSchema, answerJson)).length;
-  if (Math.abs(size - answerBytes) > answerBytes * sizeTolerance)
-    throw new Error(`an answer has ${size} bytes instead of ${answerBytes}: ${answerJson}`);
+/** By the hosts' names. */
+async function expectedDigests({ grpc }: Asker): Promise<Map<string, string>> {
+  const answers = createSimulatedAnswers(emulatedAnswers);
+  const expected = new Map<string, string>();
+  for (let pageToken = ""; ; ) {
+    const page = await grpc.findHosts({ selector: "all", pageSize, pageToken });
+    for (const { facts } of page.hosts) {
+      const { hostId = "", name = "" } = facts ?? {};
+      const body = toBinary(answerSchema, answers.snapshot(answers.variantOf(hostId)));
+      expected.set(name, createHash("sha256").update(body).digest("hex"));
+    }
+    pageToken = page.nextPageToken;
+    if (pageToken === "") return expected;
+  }
 }

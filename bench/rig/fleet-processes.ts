@@ -97,7 +97,8 @@ export interface EmulatorOptions {
 export function startEmulator(setup: FleetSetup, { hosts, relayUrls, fleetKey }: EmulatorOptions): BenchProcess {
   const relays = relayUrls.flatMap((url) => ["--relay", url]);
   const trust = ["--relay-ca", setup.certificate.cert, "--fleet-key", fleetKey];
-  const answers = ["--answer-bytes", String(answerBytes), "--distinct-answers", String(distinctAnswers)];
+  const { seed, variants, snapshotBytes } = emulatedAnswers;
+  const answers = ["--seed", seed, "--answer-bytes", String(snapshotBytes), "--distinct-answers", String(variants)];
   const state = ["--state-dir", join(setup.directory, "emulator")];
   return start(setup, "emulate", ["--hosts", String(hosts), ...relays, ...trust, ...answers, ...state]);
 }
@@ -114,9 +115,8 @@ export function startDaemon(setup: FleetSetup, { relayUrl, fleetKey, stateDirect
   return start(setup, "daemon", ["--relay", relayUrl, ...trust, "--state-dir", stateDirectory, "--name", "real"]);
 }
 
-/** Size of an answer and how many different ones there are, as in the floor. */
-export const answerBytes = 620;
-export const distinctAnswers = 70;
+/** What emulated hosts answer: as large, and with as many different ones, as in the floor. */
+export const emulatedAnswers = { seed: "1", variants: 70, snapshotBytes: 620 };
 
 function start(setup: FleetSetup, verb: string, args: readonly string[], name = verb): BenchProcess {
   const { fleetId, logDirectory, profile } = setup;

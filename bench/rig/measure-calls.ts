@@ -39,7 +39,7 @@ export async function measureCalls(
   const runs = [...window.value, ...overGrpc];
   const lastHosts: number[] = [];
   for (const { runId } of window.value) lastHosts.push(await asker.lastHost(runId));
-  for (const run of [window.value[0], overGrpc.at(-1)]) await checkContent(asker, (run as Asked).runId, hosts);
+  for (const run of [window.value[0], overGrpc.at(-1)]) await checkContent(asker, (run as Asked).runId);
   const perAnswer = (cpuMs: number) => (cpuMs * 1000) / (calls * hosts);
   const { controlPlane, relay, broker: brokerMs, hosts: hostsMs } = window.cpuMs;
   return {
