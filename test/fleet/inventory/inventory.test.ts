@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Bus } from "../../../services/bus/bus.js";
 import { openEmbeddedBus } from "../../../services/bus/embedded/open-embedded-bus.js";
 import { type Inventory, openInventory } from "../../../services/fleet/inventory/inventory.js";
@@ -12,6 +12,7 @@ import {
   type Presence,
   PresenceRecordSchema,
   PresenceSchema,
+  RelayPresenceSchema,
 } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { createLogger } from "../../../services/shared/log.js";
 import { eventually } from "../run/eventually.js";
@@ -49,6 +50,7 @@ async function say(
   attachment: number,
   online: boolean,
   facts: MessageInitShape<typeof PresenceSchema>["facts"] = {},
+  relay: { relayId: string; relayLife: bigint } = { relayId: "", relayLife: 0n },
 ) {
   const hostId = idOf(letter);
   const presence = create(PresenceSchema, {
@@ -56,6 +58,7 @@ async function say(
     online,
     at: timestampFromMs(attachment * 1000),
     attachment: BigInt(attachment),
+    ...relay,
   });
   await bus.publish("presence", { key: hostId, value: encodePresence(presence) });
 }
@@ -215,6 +218,94 @@ test.each<[string, [string, boolean, number][], string[]]>([
   for (const [letter, online, attachment] of hosts) await say(letter, attachment, online, { name: "web" });
   await heard();
   expect(names()).toEqual(expected);
+});
+
+describe("hosts of a relay", () => {
+  async function sayOfRelay(life: bigint, alive = true, intervalMs = 100) {
+    const value = create(RelayPresenceSchema, { relayId: "r", life, alive, interval: durationFromMs(intervalMs) });
+    const record = create(PresenceRecordSchema, { record: { case: "relay", value } });
+    await bus.publish("presence", { key: "relay/r", value: toBinary(PresenceRecordSchema, record) });
+  }
+  const sayOnline = (letter: string, relayLife: bigint) => say(letter, 1, true, {}, { relayId: "r", relayLife });
+
+  test("are offline while it is silent, and online again with its next word", async () => {
+    const changes: [string, boolean][] = [];
+    inventory.onChange(({ name, online }) => changes.push([name, online]));
+    await sayOfRelay(5n);
+    await sayOnline("a", 5n);
+    await sayOnline("b", 5n);
+    await say("b", 1, false, {}, { relayId: "r", relayLife: 5n });
+    await eventually(() => expect(changes).toHaveLength(4));
+    expect(changes.slice(3)).toEqual([["host-a", false]]);
+    expect(inventory.find(idOf("a"))?.sinceMs).toBeGreaterThan(Date.now() - 10_000);
+    await sayOfRelay(5n, true, 60_000);
+    await heard();
+    expect(inventory.find(idOf("a"))).toMatchObject({ online: true, sinceMs: 1_000 });
+    expect(inventory.find(idOf("b"))?.online).toBe(false);
+  });
+
+  test("are offline after its last word, and in its next life until it says otherwise", async () => {
+    await sayOfRelay(5n, true, 60_000);
+    await sayOnline("a", 5n);
+    await heard();
+    expect(inventory.find(idOf("a"))?.online).toBe(true);
+    await sayOfRelay(5n, false, 60_000);
+    await heard();
+    expect(inventory.find(idOf("a"))?.online).toBe(false);
+    await sayOfRelay(6n, true, 60_000);
+    await heard();
+    expect(inventory.find(idOf("a"))?.online).toBe(false);
+    await sayOnline("a", 6n);
+    await heard();
+    expect(inventory.find(idOf("a"))).toMatchObject({ online: true, attachment: "r/6/1" });
+  });
+});
+
+describe("forgetting hosts", () => {
+  test("takes the offline ones of those that are named, here, on disk and on the bus", async () => {
+    await say("a", 1, true);
+    await say("b", 1, false);
+    await heard();
+    const forgotten = await inventory.forget(inventory.hosts());
+    expect(forgotten.map(({ name }) => name)).toEqual(["host-b"]);
+    expect(names()).toEqual(["host-a"]);
+    await inventory.close();
+    inventory = await open();
+    expect(names()).toEqual(["host-a"]);
+    await say("b", 2, true);
+    await heard();
+    expect(names()).toEqual(["host-a", "host-b"]);
+  });
+
+  test("a host that another control plane forgot while it was back is said to be there again", async () => {
+    await say("a", 3, true);
+    await heard();
+    await bus.publish("presence", { key: idOf("a"), value: new Uint8Array() });
+    await heard();
+    expect(inventory.find(idOf("a"))?.online).toBe(true);
+    await inventory.close();
+    await database.hosts.remove(idOf("a"));
+    inventory = await open();
+    await eventually(() => expect(inventory.find(idOf("a"))?.online).toBe(true));
+  });
+
+  test("a name that a forgotten host had is free", async () => {
+    await say("a", 9, false, { name: "web" });
+    await say("b", 2, false, { name: "web" });
+    await heard();
+    expect(names()).toEqual(["web", "web~bbbbbb"]);
+    await inventory.forget(inventory.hosts().filter(({ name }) => name === "web"));
+    expect(names()).toEqual(["web"]);
+  });
+
+  test("those that are offline for longer than the limit go by themselves at the start", async () => {
+    await say("a", 1, false);
+    await say("b", Math.floor(Date.now() / 1000) - 10, false);
+    await heard();
+    await inventory.close();
+    inventory = await openInventory(bus, database, log, { maxOfflineMs: 60_000 });
+    expect(names()).toEqual(["host-b"]);
+  });
 });
 
 function encodePresence(presence: Presence): Uint8Array {
