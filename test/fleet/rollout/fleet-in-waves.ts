@@ -25,6 +25,9 @@ import { type Behaviour, ok, type SimulatedCall } from "../run/simulated-hosts.j
 
 export const method = "systemsmanager.mutation.v1.MutationService/ManageService";
 
+/** How the change goes over its hosts. */
+export type Policy = MessageInitShape<typeof RolloutSchema>;
+
 /** What the change does to a host. */
 export type Effect = "done" | "fails" | "silent" | "breaks a service" | "crash loop";
 
@@ -37,18 +40,18 @@ export interface FleetInWaves extends FleetUnderTest {
   readonly failed: Map<string, string[]>;
   /** Names in the order of the waves. */
   readonly order: readonly string[];
-  /** Called before a host does what its effect says. */
-  gate: (name: string) => void | Promise<void>;
+  /** Called when a host gets the change, and when it is asked for its services. */
+  gate: (name: string, what: "change" | "list") => void;
   plan(): Promise<string>;
-  commit(rollout?: MessageInitShape<typeof RolloutSchema>): Promise<Collected>;
+  commit(rollout?: Policy): Promise<Collected>;
   resume(runId: string, maxFailed?: number): Promise<Collected>;
   /** A run now. */
   look(runId: string): Promise<{ run: Run; text: string; accounting: Accounting }>;
 }
 
 /** A policy without pauses. */
-export function waves(policy: MessageInitShape<typeof RolloutSchema> = {}): MessageInitShape<typeof RolloutSchema> {
-  return { pause: { seconds: 0n }, ...policy };
+export function waves(policy: Policy = {}): Policy {
+  return { pause: { seconds: 0n }, ...policy } as Policy;
 }
 
 export function hosts(count: number): { size: { case: "hosts"; value: number } } {
@@ -66,11 +69,14 @@ export async function startFleetInWaves(count: number, timeoutSeconds = 5): Prom
   const failed = new Map<string, string[]>();
   const order: string[] = [];
   const behave: Behaviour = async (call) => {
-    if (call.invocation.method !== method) return listServices(call, failed.get(call.name) ?? []);
+    if (call.invocation.method !== method) {
+      inWaves.gate(call.name, "list");
+      return listServices(call, failed.get(call.name) ?? []);
+    }
     const { dryRun } = decodeManageService(call.invocation.request);
     if (dryRun) return changes(call, true);
     changed.push(call.name);
-    await inWaves.gate(call.name);
+    inWaves.gate(call.name, "change");
     const effect = effects.get(call.name) ?? "done";
     if (effect === "silent") return;
     if (effect === "fails") return fails(call);
