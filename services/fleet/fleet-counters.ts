@@ -1,4 +1,5 @@
 // What happened in this control plane since it started, and what is under way. Every number of the counters only grows.
+import type { OpenRolloutStep } from "./rollout/rollout-record.js";
 import type { RunGauges } from "./run/run-manager.js";
 import type { StateCounts } from "./run/run-record.js";
 
@@ -34,6 +35,8 @@ export interface FleetGauges extends RunGauges {
   /** Hosts of the inventory. */
   readonly hostsOnline: number;
   readonly hostsOffline: number;
+  /** Rollouts that are not over, by their step. */
+  readonly rollouts: Readonly<Record<OpenRolloutStep, number>>;
 }
 
 export function newFleetCounters(): FleetCounters {

@@ -10,6 +10,7 @@ import { fleetService } from "./fleet-service.js";
 import { type InventoryOptions, openInventory } from "./inventory/inventory.js";
 import { defaultRetention, type Retention, startRetention } from "./results/retention.js";
 import { summarizeTrackedRun } from "./results/summarize-tracked-run.js";
+import { countSteps } from "./rollout/count-steps.js";
 import { rolloutLines } from "./rollout/describe-rollout.js";
 import { openRolloutManager } from "./rollout/rollout-manager.js";
 import { defaultRunLimits, type RunLimits } from "./run/admission.js";
@@ -86,7 +87,8 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     gauges() {
       const hosts = inventory.hosts();
       const hostsOnline = hosts.filter(({ online }) => online).length;
-      return { ...runs.gauges(), hostsOnline, hostsOffline: hosts.length - hostsOnline };
+      const hostsOffline = hosts.length - hostsOnline;
+      return { ...runs.gauges(), hostsOnline, hostsOffline, rollouts: countSteps(rollouts.open.values()) };
     },
     close: async () => {
       stopping.abort();

@@ -21,6 +21,9 @@ export const fleetMetrics: MetricTable<Snapshot> = [
   gaugeBy("runs", "Runs that go on: active, or queued for hosts that are away.", ["state"], (fleet) =>
     samplesBy("state", { active: fleet.active, queued: fleet.queued }),
   ),
+  gaugeBy("rollouts", "Rollouts that are not over, by the step of their present wave, or halted.", ["step"], (fleet) =>
+    samplesBy("step", fleet.rollouts),
+  ),
   gauge("waiting_hosts", "Hosts without a final state, of all runs that go on.", (fleet) => fleet.queuedHosts),
   counterBy("run_hosts_total", "Hosts of ended runs, by their state then.", ["state"], ({ hostsEnded }) => {
     const { noAnswer, ...others } = hostsEnded;

@@ -139,6 +139,7 @@ test("labels are bounded: only known names, and no host, run, principal or made-
     "reason",
     "service",
     "state",
+    "step",
     "tool",
     "topic",
   ];

@@ -33,6 +33,7 @@ const fleetGauges = {
   queuedHosts: 0,
   hostsOnline: 0,
   hostsOffline: 0,
+  rollouts: { preparing: 0, sending: 0, waiting: 0, pausing: 0, checking: 0, halted: 0 },
 } satisfies FleetGauges;
 const relayGauges = {
   attached: 0,

@@ -28,6 +28,8 @@ export interface RolloutManagerOptions {
 
 /** Open until closed by its maker; closing leaves rollouts to the next start. */
 export interface RolloutManager {
+  /** Rollouts that are not over, by run id. */
+  readonly open: ReadonlyMap<string, Pick<RolloutDrive, "rollout">>;
   /** Starts the run and its rollout; the order's timeout holds for each wave. Resolves when both are on disk. Throws BUSY. */
   start(order: RunOrder, policy: RolloutPolicy): Promise<TrackedRun>;
   /** The rollout of this run, whatever became of it; undefined when the run has none. */
@@ -48,8 +50,7 @@ export function openRolloutManager(options: RolloutManagerOptions): RolloutManag
 
 class Manager implements RolloutManager {
   readonly #options: RolloutManagerOptions;
-  /** Rollouts that are not over. */
-  readonly #open = new Map<string, RolloutDrive>();
+  readonly open = new Map<string, RolloutDrive>();
 
   constructor(options: RolloutManagerOptions) {
     this.#options = options;
@@ -78,7 +79,7 @@ class Manager implements RolloutManager {
   }
 
   find(runId: string): Rollout | undefined {
-    const open = this.#open.get(runId);
+    const open = this.open.get(runId);
     if (open) return open.rollout;
     const record = this.#options.database.rollouts.get(runId);
     return record && new Rollout(this.#options.database, record);
@@ -86,7 +87,7 @@ class Manager implements RolloutManager {
 
   async resume(run: TrackedRun, maxFailed: number | undefined): Promise<Rollout> {
     const { runId } = run.record;
-    const drive = this.#open.get(runId);
+    const drive = this.open.get(runId);
     if (!drive) throw nothingToResume(runId, this.find(runId)?.record);
     if (!isResting(drive.rollout.record)) return drive.rollout;
     await drive.rollout.apply({ type: "resumed", maxFailed, failing: failingHosts(run) });
@@ -95,12 +96,12 @@ class Manager implements RolloutManager {
   }
 
   async cancel(run: TrackedRun): Promise<void> {
-    await this.#open.get(run.record.runId)?.abort(HaltReason.CANCELLED);
+    await this.open.get(run.record.runId)?.abort(HaltReason.CANCELLED);
     await this.#options.runs.cancel(run);
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((drive) => drive.stop()));
+    await Promise.all([...this.open.values()].map((drive) => drive.stop()));
   }
 
   resumeInterrupted(): void {
@@ -127,8 +128,8 @@ class Manager implements RolloutManager {
   #drive(rollout: Rollout): void {
     const { runs, log } = this.#options;
     const { runId } = rollout.record;
-    const over = () => this.#open.delete(runId);
-    this.#open.set(runId, driveRollout({ rollout, runs, log, over }));
+    const over = () => this.open.delete(runId);
+    this.open.set(runId, driveRollout({ rollout, runs, log, over }));
   }
 }
 

@@ -11,6 +11,9 @@ export type RolloutStep = "preparing" | "sending" | "waiting" | "pausing" | "che
 /** Steps in which nothing goes on. */
 export type RolloutRest = "halted" | "finished" | "aborted";
 
+/** Steps of a rollout that is not over. */
+export type OpenRolloutStep = Exclude<RolloutStep, "finished" | "aborted">;
+
 /** Why a rollout halted, was aborted, or finished above its budget. */
 export interface RolloutHalt {
   readonly reason: HaltReason;
