@@ -99,6 +99,8 @@ export interface BusCounters {
   readonly rejected: number;
   /** Messages that a subscription skipped because they had expired. */
   readonly expired: number;
+  /** Times that a subscription was cut off and opened again. */
+  readonly resubscribed: number;
 }
 
 /** How far a subscription is behind. */

@@ -3,6 +3,7 @@ import { ErrorReason, failure } from "../shared/errors.js";
 import type { Bus, BusOptions } from "./bus.js";
 import { openEmbeddedBus } from "./embedded/open-embedded-bus.js";
 import type { KafkaBusOptions } from "./kafka/kafka-options.js";
+import { openKafkaBus } from "./kafka/open-kafka-bus.js";
 import { openRemoteBus, type RemoteBusOptions } from "./remote/open-remote-bus.js";
 
 const kinds = ["embedded", "remote", "kafka"];
@@ -12,7 +13,7 @@ export type OpenBusOptions = BusOptions &
   Partial<RemoteBusOptions> &
   Partial<KafkaBusOptions> & { readonly kind: string };
 
-/** Opens the bus of this kind. INVALID_ARGUMENT for a kind that does not exist, UNSUPPORTED for one that cannot be had. */
+/** Opens the bus of this kind. INVALID_ARGUMENT for a kind that does not exist, or that lacks what it needs. */
 export async function openBus(options: OpenBusOptions): Promise<Bus> {
   switch (options.kind) {
     case "embedded":
@@ -20,10 +21,7 @@ export async function openBus(options: OpenBusOptions): Promise<Bus> {
     case "remote":
       return openRemoteBus(withAddress(options));
     case "kafka":
-      throw failure(ErrorReason.UNSUPPORTED, `this version has no bus of kind "kafka"`, {
-        metadata: { operation: "openBus", needs: "kafka" },
-        remedy: `use "embedded", which carries everything within one process`,
-      });
+      return openKafkaBus(withBrokers(options));
     default:
       throw failure(ErrorReason.INVALID_ARGUMENT, `no bus is of kind ${JSON.stringify(options.kind)}`, {
         metadata: { field: "kind", rule: kinds.join(",") },
@@ -38,5 +36,14 @@ function withAddress(options: OpenBusOptions): RemoteBusOptions {
   throw failure(ErrorReason.INVALID_ARGUMENT, `a bus of kind "remote" needs url, token and log`, {
     metadata: { field: "url", rule: "required" },
     remedy: "give the address that the control plane logs for its bus, and its token",
+  });
+}
+
+function withBrokers(options: OpenBusOptions): KafkaBusOptions {
+  const { brokers = [], fleetId, log } = options;
+  if (brokers.length > 0 && fleetId !== undefined && log !== undefined) return { ...options, brokers, fleetId, log };
+  throw failure(ErrorReason.INVALID_ARGUMENT, `a bus of kind "kafka" needs brokers, fleetId and log`, {
+    metadata: { field: "brokers", rule: "required" },
+    remedy: "give HOST:PORT of at least one broker",
   });
 }

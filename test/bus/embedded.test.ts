@@ -13,7 +13,7 @@ testBusContract("embedded", open);
 test.each([
   ["rabbit", ErrorReason.INVALID_ARGUMENT, /"rabbit".*embedded, remote, kafka/],
   ["", ErrorReason.INVALID_ARGUMENT, /"".*embedded, remote, kafka/],
-  ["kafka", ErrorReason.UNSUPPORTED, /kafka.*"embedded"/],
+  ["kafka", ErrorReason.INVALID_ARGUMENT, /"kafka" needs brokers.*HOST:PORT/],
 ])("openBus kind %j is refused", async (kind, reason, message) => {
   const error = await openBus({ kind }).catch((rejection: unknown) => rejection);
   expect(errorDetailOf(error).reason).toBe(reason);

@@ -84,7 +84,8 @@ export function openEmbeddedBus(options: BusOptions = {}): Bus {
     publish,
     subscribe,
     partitions: (topic) => topics[topic].logs.length,
-    counters: () => ({ ...counters }),
+    // Nothing cuts a subscription off within one process.
+    counters: () => ({ ...counters, resubscribed: 0 }),
     gauges: () => ({
       // In memory is durable here.
       waiting: { messages: 0, bytes: 0 },

@@ -20,4 +20,11 @@ export interface KafkaBusOptions extends BusOptions {
   };
   /** Replicas of each topic, when topics have to be created; by default 3, or as many as there are brokers. */
   readonly replicationFactor?: number;
+  /**
+   * How long a member of a group may be silent before another takes its partitions; one that closes leaves at once. By default 6 s,
+   * the least that brokers allow unless told otherwise.
+   */
+  readonly sessionTimeoutMs?: number;
+  /** How long a publish waits for brokers that are away before it is UNREACHABLE; 10 s by default. */
+  readonly patienceMs?: number;
 }

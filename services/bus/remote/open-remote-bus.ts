@@ -22,7 +22,8 @@ export async function openRemoteBus(options: RemoteBusOptions): Promise<Bus> {
   const { url, log } = options;
   const connection = connectBus(options);
   const closing = new AbortController();
-  const counters = { published: 0, refusedBusy: 0, refusedTooLarge: 0, delivered: 0, rejected: 0, expired: 0 };
+  const taken = { published: 0, refusedBusy: 0, refusedTooLarge: 0 };
+  const counters = { ...taken, delivered: 0, rejected: 0, expired: 0, resubscribed: 0 };
   const subscriptions = new Map<Subscription, () => SubscriptionGauge>();
   const shape = await connection.getTopics(closing.signal).catch((error) => {
     connection.close();

@@ -6,12 +6,14 @@ import { pause } from "../../shared/pause.js";
 import type { Subscription } from "../bus.js";
 import {
   openSubscriptionStream,
+  type SubscriptionCounters,
   type SubscriptionStream,
   type SubscriptionStreamOptions,
 } from "./subscription-stream.js";
 
 export interface RemoteSubscriptionOptions
   extends Omit<SubscriptionStreamOptions, "signal" | "onExpired" | "onCaughtUp"> {
+  readonly counters: SubscriptionCounters & { resubscribed: number };
   readonly onSubscribed: (busId: string) => void;
   /** Aborted when the bus closes. */
   readonly closing: AbortSignal;
@@ -62,6 +64,7 @@ export async function openRemoteSubscription(options: RemoteSubscriptionOptions)
     while (current) {
       const reason = await current.ended;
       if (signal.aborted) return;
+      counters.resubscribed++;
       log.warn({ err: reason, topic: wanted.topic }, "subscription cut");
       current = await reopen();
       // It was closed just then.

@@ -1,0 +1,139 @@
+// The bus over Apache Kafka: topics of the fleet, a publisher, and a consumer for each subscription. kafkajs's public interface is
+// all that is used of it, so that another client could take its place in this folder.
+import type { Admin, Kafka } from "kafkajs";
+import { ErrorReason, failure } from "../../shared/errors.js";
+import type { Bus, MessageHandler, SubscribeOptions, Subscription, SubscriptionGauge, Topic } from "../bus.js";
+import { createKafkaClient } from "./kafka-client.js";
+import { kafkaFailure } from "./kafka-errors.js";
+import type { KafkaBusOptions } from "./kafka-options.js";
+import { openPublisher } from "./publisher.js";
+import { openKafkaSubscription } from "./subscription.js";
+import { ensureTopics } from "./topics.js";
+
+const flushPatienceMs = 5_000;
+
+/**
+ * Resolves when the topics are there and as they must be. UNREACHABLE when no broker answers, UNAUTHENTICATED or PERMISSION_DENIED
+ * when they refuse, INVALID_ARGUMENT when a topic has settings that do not do.
+ */
+export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
+  checkFleetId(options.fleetId);
+  const kafka = createKafkaClient(options);
+  const { admin, partitions } = await openAdmin(kafka, options);
+  const closing = new AbortController();
+  const counters = createCounters();
+  const { log, brokers } = options;
+  const publisher = await openPublisher({
+    kafka,
+    bus: options,
+    partitions,
+    counters,
+    closing: closing.signal,
+    log,
+  }).catch(async (error) => {
+    await admin.disconnect();
+    throw kafkaFailure("connecting the producer", brokers, error);
+  });
+  const subscriptions = new Map<Subscription, () => SubscriptionGauge>();
+  const address = brokers.join(",");
+  const closed = () => failure(ErrorReason.UNREACHABLE, `the bus at ${address} is closed`, { metadata: { address } });
+  let ended: Promise<void> | undefined;
+
+  function checkOpen() {
+    if (ended) throw closed();
+  }
+
+  async function subscribe(wanted: SubscribeOptions, handler: MessageHandler): Promise<Subscription> {
+    checkOpen();
+    checkPartition(wanted, partitions);
+    const own = { bus: options, wanted, handler, counters, closing: closing.signal, log };
+    const { caughtUp, expired, behind, close } = await openKafkaSubscription({ kafka, admin, ...own });
+    const subscription = {
+      caughtUp,
+      expired,
+      close: async () => {
+        subscriptions.delete(subscription);
+        await close();
+      },
+    };
+    subscriptions.set(subscription, () => ({ topic: wanted.topic, group: wanted.group, behind: behind() }));
+    // It was closed meanwhile.
+    if (ended) await subscription.close();
+    checkOpen();
+    return subscription;
+  }
+
+  async function end(): Promise<void> {
+    const flushed = waitAtMost(publisher.idle(), flushPatienceMs);
+    await Promise.all([...subscriptions.keys()].map((subscription) => subscription.close()));
+    await flushed;
+    closing.abort(closed());
+    await Promise.all([publisher.disconnect(), admin.disconnect()]);
+  }
+
+  return {
+    async publish(topic, message) {
+      checkOpen();
+      return publisher.publish(topic, message);
+    },
+    subscribe,
+    partitions: (topic) => partitions.get(topic) ?? 0,
+    counters: () => ({ ...counters }),
+    gauges: () => ({
+      waiting: publisher.waiting(),
+      subscriptions: [...subscriptions.values()].map((gauge) => gauge()),
+    }),
+    close() {
+      ended ??= end();
+      return ended;
+    },
+  };
+}
+
+function createCounters() {
+  return { published: 0, refusedBusy: 0, refusedTooLarge: 0, delivered: 0, rejected: 0, expired: 0, resubscribed: 0 };
+}
+
+async function openAdmin(
+  kafka: Kafka,
+  options: KafkaBusOptions,
+): Promise<{ admin: Admin; partitions: ReadonlyMap<Topic, number> }> {
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    return { admin, partitions: await ensureTopics(admin, options) };
+  } catch (error) {
+    await admin.disconnect();
+    throw kafkaFailure("opening the bus", options.brokers, error);
+  }
+}
+
+async function waitAtMost(promise: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+}
+
+function checkPartition({ topic, partition }: SubscribeOptions, partitions: ReadonlyMap<Topic, number>): void {
+  const count = partitions.get(topic) ?? 0;
+  if (partition === undefined || partition < count) return;
+  throw failure(ErrorReason.INVALID_ARGUMENT, `topic ${topic} has no partition ${partition}`, {
+    metadata: { field: "partition", rule: `lt.${count}` },
+    remedy: `use a partition from 0 to ${count - 1}`,
+  });
+}
+
+function checkFleetId(fleetId: string): void {
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(fleetId)) return;
+  throw failure(
+    ErrorReason.INVALID_ARGUMENT,
+    `the fleet id ${JSON.stringify(fleetId)} cannot be part of a topic's name`,
+    {
+      metadata: { field: "fleet_id", rule: "[A-Za-z0-9_-]{1,64}" },
+      remedy: "use letters, digits, - and _",
+    },
+  );
+}
