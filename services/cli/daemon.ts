@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { collect, collectLabel, parseListenAddress } from "./arguments.js";
 import { addMetricsOption } from "./metrics-option.js";
 import type { DaemonOptions } from "./run-daemon.js";
+import { keepHeapSmall } from "./small-heap.js";
 import { defaultStateDirectory } from "./state-directory.js";
 
 export const daemon = addMetricsOption(new Command("daemon"))
@@ -22,4 +23,7 @@ export const daemon = addMetricsOption(new Command("daemon"))
   )
   .option("--relay-ca <file>", "PEM certificates to trust for https relays")
   .option("--state-dir <directory>", "journal, replay memory and token", defaultStateDirectory())
-  .action(async (options: DaemonOptions) => (await import("./run-daemon.js")).runDaemon(options));
+  .action(async (options: DaemonOptions) => {
+    keepHeapSmall();
+    return (await import("./run-daemon.js")).runDaemon(options);
+  });

@@ -6,18 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import { type HostFacts, HostFactsSchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
-import { authenticateRequests } from "../identity/authenticate.js";
-import { localTokenAuthenticator } from "../identity/principal.js";
 import type { VerifyingKey } from "../identity/signing-key.js";
-import { addMutationService } from "../mutation/mutation-service.js";
 import { createOperationRunner, type OperationRunner, type RunnerLimits } from "../providers/operation-runner.js";
 import type { OSProvider } from "../providers/os-provider.js";
-import { type GrpcServer, type ListenAddress, startGrpcServer } from "../shared/grpc-server.js";
+import type { GrpcServer, ListenAddress } from "../shared/grpc-server.js";
 import type { Logger } from "../shared/log.js";
-import { hostServices } from "../shared/operations.js";
 import { validate } from "../shared/validation.js";
 import { productVersion, protocolVersion } from "../shared/version.js";
-import { addTelemetryService } from "../telemetry/telemetry-service.js";
 import { type BackoffOptions, defaultBackoff } from "./backoff.js";
 import { createDaemonCounters, type DaemonCounters, type DaemonGauges } from "./daemon-counters.js";
 import type { ClientTls, TlsMemory } from "./dial-socket.js";
@@ -93,7 +88,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clock,
   });
   const onDelivery = createDeliveryHandler({ ...options, hostId, commands, send: outbox.send, counters, log, clock });
-  const direct = await startDirectServer(runner, options, log).catch(async (error) => {
+  const direct = await answerDirectClients(runner, options, log).catch(async (error) => {
     outbox.close();
     await journal.close();
     throw error;
@@ -162,22 +157,13 @@ async function collectFacts({ provider, name = hostname(), labels = {} }: Daemon
   return facts;
 }
 
-async function startDirectServer(
+// Most daemons serve nobody directly, and then load no server.
+async function answerDirectClients(
   runner: OperationRunner,
-  { listen: address, observers = [] }: DaemonOptions,
+  { listen, observers }: DaemonOptions,
   log: Logger,
 ): Promise<GrpcServer | undefined> {
-  if (!address) return undefined;
-  const { token, ...listen } = address;
-  return startGrpcServer({
-    listen,
-    routes: (router) => {
-      addTelemetryService(router, runner);
-      addMutationService(router, runner);
-    },
-    services: hostServices,
-    authenticate: authenticateRequests(localTokenAuthenticator(token)),
-    observers,
-    log,
-  });
+  if (!listen) return undefined;
+  const { startDirectServer } = await import("./direct-server.js");
+  return startDirectServer({ runner, listen, log, ...(observers ? { observers } : {}) });
 }
