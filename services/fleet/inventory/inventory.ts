@@ -15,6 +15,7 @@ import {
   PresenceSchema,
 } from "../../gen/systemsmanager/bus/v1/host_pb.js";
 import type { Logger } from "../../shared/log.js";
+import { mapLimited } from "../../shared/map-limited.js";
 import type { StateDatabase } from "../state-database.js";
 import { type HostChange, HostTable } from "./host-table.js";
 import { readPresence } from "./read-presence.js";
@@ -57,6 +58,7 @@ export interface InventoryOptions {
 export const defaultMaxOfflineMs = 30 * 24 * 3600 * 1000;
 
 const maxPresencesInFlight = 256;
+const maxForgottenAtOnce = 64;
 const lookEveryMs = 1_000;
 const forgetEveryMs = 3600 * 1000;
 const catchUpMs = 30_000;
@@ -149,10 +151,10 @@ class PresenceFollower {
 
   async forget(hosts: readonly InventoryHost[]): Promise<InventoryHost[]> {
     const offline = hosts.filter(({ hostId }) => this.hosts.find(hostId)?.online === false);
-    for (const { hostId } of offline) {
+    await mapLimited(offline, maxForgottenAtOnce, async ({ hostId }) => {
       await this.#bus.publish("presence", { key: hostId, value: new Uint8Array() });
       await this.#remove(hostId);
-    }
+    });
     return offline;
   }
 

@@ -12,6 +12,7 @@ const problemStates = [
   HostState.FAILED,
   HostState.DENIED,
   HostState.EXPIRED,
+  HostState.QUEUED,
   HostState.CANCELLED,
   HostState.NO_ANSWER,
   HostState.INDETERMINATE,

@@ -1,7 +1,8 @@
 // A run as the summarizer takes it: its distinct answers, its failures, its handles.
 import { create } from "@bufbuild/protobuf";
-import { HostErrorSchema, HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { type HostError, HostErrorSchema, HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import type { Summary } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
+import { ErrorReason } from "../../shared/errors.js";
 import type { TrackedRun } from "../run/tracked-run.js";
 import type { StateDatabase } from "../state-database.js";
 import type { Failure } from "../summarize/error-classes.js";
@@ -33,16 +34,28 @@ export function summarizeTrackedRun(database: StateDatabase, run: TrackedRun, op
   });
 }
 
-/** Hosts that answered otherwise than OK, or not in time. */
+/** Hosts that answered otherwise than OK, or not in time; of a run that still waits for hosts that are away, these too. */
 export function* listFailures(run: TrackedRun): Generator<Failure> {
+  const away = isDelivering(run) ? awayError(run) : undefined;
   for (const [index, { name }] of run.targets.entries()) {
-    if (run.account.stateOf(index) === HostState.OK) continue;
-    const answer = run.answerOf(index);
-    if (!answer) continue;
-    const error =
-      answer.problem && create(HostErrorSchema, { ...answer.problem, metadata: { ...answer.problem.metadata } });
-    yield { host: name, state: answer.state, ...(error ? { error } : {}) };
+    const state = run.account.stateOf(index);
+    if (state === HostState.OK) continue;
+    const problem = run.answerOf(index)?.problem;
+    const error = problem ? create(HostErrorSchema, { ...problem, metadata: { ...problem.metadata } }) : away;
+    if (state !== HostState.QUEUED || away) yield { host: name, state, ...(error ? { error } : {}) };
   }
+}
+
+function isDelivering({ isConcluded, record }: TrackedRun): boolean {
+  return isConcluded && record.deliverUntilMs > record.deadlineMs;
+}
+
+function awayError({ record }: TrackedRun): HostError {
+  return create(HostErrorSchema, {
+    reason: ErrorReason.UNREACHABLE,
+    message: `the host is away; the command waits for it until ${new Date(record.deliverUntilMs).toISOString()}`,
+    remedy: "start its daemon; read the run again when it is back",
+  });
 }
 
 // Bodies are read one after the other, so that a run's answers need not fit into memory together.

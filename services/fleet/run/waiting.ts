@@ -75,13 +75,15 @@ export class RunWatch {
   /** Goes on after a restart of the control plane: what was sent, and was perhaps not, is sent again to who is there. */
   resume(): void {
     const run = this.#run;
+    // The caller was answered: everybody who is still queued has time until the delivery timeout.
+    const rests = run.isConcluded && this.#delivers;
     for (const index of run.queued()) {
       if (!run.commands.of(index)) continue;
       if (this.#isOnline(index)) this.#parts.sendAgain(run, index);
-      else if (run.isConcluded) this.#resting.add(index);
+      else if (rests) this.#resting.add(index);
       else this.#graces.begin(index);
     }
-    if (!run.isConcluded) for (const command of run.commands.all) this.#watchDeadline(command);
+    if (!rests) for (const command of run.commands.all) this.#watchDeadline(command);
   }
 
   stop(): void {

@@ -34,6 +34,10 @@ describe("a read with a delivery timeout", () => {
     expect(run.revision).toBe(1);
     expect(run.finishedAt).toBeUndefined();
     expect(summary.text).toContain("1 queued");
+    expect(summary.text).toMatch(/gone.*the command waits for it until \d{4}-/);
+    const queued = summary.handles.find(({ label }) => label.includes("queued"))?.handle ?? "";
+    const { items } = await fleet.client.openResult({ target: { case: "handle", value: queued } });
+    expect(items.map(({ hosts }) => hosts)).toEqual([["gone"]]);
   });
 
   test("reaches a host that comes back, with the very same command; its answer is revision 2", async () => {
