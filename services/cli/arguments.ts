@@ -36,11 +36,20 @@ export function collect(text: string, values: string[]): string[] {
   return [...values, text];
 }
 
-/** A positive number of seconds as milliseconds. */
+/** A positive number of seconds, or "5m", "24h", as milliseconds. */
 export function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!(seconds > 0)) throw new InvalidArgumentError(`${text} is not a positive number of seconds`);
-  return Math.round(seconds * 1000);
+  const milliseconds = readDuration(text);
+  if (!(milliseconds > 0))
+    throw new InvalidArgumentError(`${text} is not a positive number of seconds, such as 30 or 5m`);
+  return milliseconds;
+}
+
+/** The same, or 0. */
+export function parsePause(text: string): number {
+  const milliseconds = readDuration(text);
+  if (!(milliseconds >= 0))
+    throw new InvalidArgumentError(`${text} is not a number of seconds from 0, such as 30 or 5m`);
+  return milliseconds;
 }
 
 /** A whole number above 0. */
@@ -98,6 +107,14 @@ export function encodeRequest(schema: DescMessage, pairs: readonly string[]): Ui
   } catch (cause) {
     throw failure(ErrorReason.INVALID_ARGUMENT, `invalid request: ${(cause as Error).message}`, { cause });
   }
+}
+
+const unitSeconds: Record<string, number> = { "": 1, s: 1, m: 60, h: 3600 };
+
+/** Milliseconds; NaN when the text is no duration. */
+function readDuration(text: string): number {
+  const match = /^(\d{1,9}(?:\.\d{1,6})?)([smh]?)$/.exec(text);
+  return Math.round(Number(match?.[1]) * (unitSeconds[match?.[2] ?? ""] ?? 1) * 1000);
 }
 
 function splitPair(text: string): [string, string] {

@@ -1,16 +1,31 @@
-// systems-manager commit HASH: carries out a plan. Naming the hash at a terminal is the human's confirmation.
-import { timestampNow } from "@bufbuild/protobuf/wkt";
+// systems-manager commit HASH: carries out a plan, on many hosts in waves. Naming the hash at a terminal is the human's confirmation.
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Command } from "commander";
-import { ConfirmationMethod } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { parseSeconds } from "./arguments.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
+import { confirmedHere } from "./confirmed-here.js";
 import { exitCodeOf, followRun, printSummary } from "./follow-run.js";
+import { addRolloutOptions, type RolloutOptions, rolloutOf } from "./rollout-options.js";
 
-export const commit = addClientOptions(new Command("commit"))
-  .description("carry out a plan on exactly its hosts, once")
+interface CommitOptions extends ClientOptions, RolloutOptions {
+  readonly timeout?: number;
+  readonly deliveryTimeout?: number;
+}
+
+export const commit = addClientOptions(addRolloutOptions(new Command("commit")))
+  .description("carry out a plan on exactly its hosts, once; on 10 or more in waves")
   .argument("<plan-hash>", "the hash that `change` printed")
-  .action(async (planHash: string, options: ClientOptions) => {
-    const confirmation = { method: ConfirmationMethod.COMMAND_LINE, confirmedAt: timestampNow() };
-    const responses = clientOf(options).commitChange({ planHash, confirmation });
+  .option("--timeout <seconds>", "stop waiting for the hosts of a wave after so long", parseSeconds)
+  .option("--delivery-timeout <seconds>", "without waves: send it to hosts that are away within", parseSeconds)
+  .action(async (planHash: string, options: CommitOptions) => {
+    const rollout = rolloutOf(options);
+    const responses = clientOf(options).commitChange({
+      planHash,
+      confirmation: confirmedHere(),
+      ...(rollout ? { rollout } : {}),
+      ...(options.timeout === undefined ? {} : { timeout: durationFromMs(options.timeout) }),
+      ...(options.deliveryTimeout === undefined ? {} : { deliveryTimeout: durationFromMs(options.deliveryTimeout) }),
+    });
     const finished = await followRun(responses);
     printSummary(finished.summary, options.json);
     process.exitCode = exitCodeOf(finished.run?.accounting);

@@ -1,7 +1,9 @@
 // Shows a run on the terminal: progress on stderr, the answer on stdout.
 import { toJsonString } from "@bufbuild/protobuf";
+import { RolloutStateSchema, type RolloutStatus } from "../gen/systemsmanager/fleet/v1/rollout_pb.js";
 import type { Accounting, Plan, RunFinished } from "../gen/systemsmanager/fleet/v1/run_pb.js";
 import { type Summary, SummarySchema } from "../gen/systemsmanager/fleet/v1/summary_pb.js";
+import { enumName } from "../shared/enum-names.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import * as runEvents from "../shared/run-events.js";
 
@@ -29,7 +31,12 @@ export function exitCodeOf(accounting: Accounting | undefined): number {
 function showEvent(event: runEvents.RunEvent): void {
   if (!process.stderr.isTTY || event.case !== "progress" || !event.value.accounting) return;
   const { targeted, queued } = event.value.accounting;
-  process.stderr.write(`\r\x1b[K${targeted - queued} of ${targeted} hosts`);
+  process.stderr.write(`\r\x1b[K${waveOf(event.value.rollout)}${targeted - queued} of ${targeted} hosts`);
+}
+
+function waveOf(rollout: RolloutStatus | undefined): string {
+  if (!rollout) return "";
+  return `wave ${rollout.wave} of ${rollout.waveCount}, ${enumName(RolloutStateSchema, rollout.state)}: `;
 }
 
 function clearProgress(): void {

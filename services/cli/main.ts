@@ -14,13 +14,14 @@ import { hosts } from "./hosts.js";
 import { mcp } from "./mcp.js";
 import { open } from "./open.js";
 import { relay } from "./relay.js";
+import { resume } from "./resume.js";
 import { cancel, runs } from "./runs.js";
 import { up } from "./up.js";
 
 const program = new Command("systems-manager")
   .description("Ask or change one machine or ten thousand, and get one short, true, complete summary back.")
   .version(productVersion);
-for (const verb of [up, hosts, forget, ask, change, commit, open, runs, cancel, mcp, daemon, relay, emulate])
+for (const verb of [up, hosts, forget, ask, change, commit, resume, open, runs, cancel, mcp, daemon, relay, emulate])
   program.addCommand(verb);
 
 try {
