@@ -18,6 +18,7 @@ export const busMetrics: MetricTable<Snapshot> = [
     (bus) => bus.rejected,
   ),
   counter("expired_messages_total", "Messages skipped because they had expired.", (bus) => bus.expired),
+  counter("resubscriptions_total", "Subscriptions that were cut off and opened again.", (bus) => bus.resubscribed),
   gauge("waiting_messages", "Published messages that are not durable yet.", (bus) => bus.waiting.messages),
   gauge("waiting_bytes", "Bytes of published messages that are not durable yet.", (bus) => bus.waiting.bytes),
   gaugeBy("consumer_lag_messages", "Messages not handled yet, by topic and group.", ["topic", "group"], (bus) =>

@@ -21,6 +21,7 @@ const busNumbers = {
   delivered: 0,
   rejected: 0,
   expired: 0,
+  resubscribed: 0,
   waiting: { messages: 0, bytes: 0 },
   subscriptions: [
     { topic: "commands", group: "a", behind: 0 },
