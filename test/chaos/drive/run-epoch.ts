@@ -1,19 +1,23 @@
 // One epoch: orders and faults as scheduled, then quiet, then a look at every run; what comes out is its history.
 import { setTimeout as sleep } from "node:timers/promises";
 import { RolloutState } from "../../../services/gen/systemsmanager/fleet/v1/rollout_pb.js";
+import { mapLimited } from "../../../services/shared/map-limited.js";
 import type { EpochHistory, RunHistory } from "../history.js";
 import type { EpochSchedule, PlannedOrder } from "../schedule/schedule.js";
 import { startAgain } from "../world/managed-process.js";
 import { readExecutions } from "../world/read-executions.js";
 import type { World } from "../world/world.js";
 import { createChaosEvents } from "./chaos-events.js";
-import { driveOrder, look, type OrderContext } from "./drive-order.js";
+import { prepareOrder } from "./drive-order.js";
+import { look, type OrderContext } from "./drive-run.js";
 import { injectFaults } from "./inject-faults.js";
 
 const wholeWithinMs = 60_000;
 const settledEveryMs = 150;
 // What a run may take beyond its time to end on disk.
 const endWithinMs = 20_000;
+// Plans that are made ahead at the same time; a principal has a bound.
+const preparing = 6;
 const calmTimeoutMs = 20_000;
 
 /** Leaves the world whole, or the history says what is not. */
@@ -27,20 +31,29 @@ export async function runEpoch(
   const incidents: string[] = [];
   const events = createChaosEvents();
   const context: OrderContext = { seed, world, events, runs };
+  const ready = await mapLimited([...orders.entries()], preparing, ([index, order]) =>
+    prepareOrder(order, index, context),
+  );
   const injector = injectFaults(schedule, world, events, (what) => void incidents.push(what));
-  const driven = orders.map(async (order, index) => {
-    await sleep(order.atMs);
-    await driveOrder(order, index, context);
+  const driven = ready.map(async (give, index) => {
+    await sleep(orders[index]?.atMs);
+    await give();
   });
   await injector.done;
   await expectWhole(world, incidents);
   await Promise.all(driven);
-  await Promise.all(calmOrders(world).map((order, index) => driveOrder(order, orders.length + index, context)));
+  await driveAll(calmOrders(world), orders.length, context);
   await settle(runs, world);
   if (lastKill !== undefined) await killAndLook(lastKill % world.controlPlanes.length, runs, world, incidents);
   const executions = world.emulators.flatMap(readExecutions);
   incidents.push(...world.takeIncidents());
   return { seed, hosts: world.hosts, runs, faults: injector.records, orderedBefore, executions, incidents };
+}
+
+async function driveAll(orders: readonly PlannedOrder[], firstIndex: number, context: OrderContext): Promise<void> {
+  const drive = async (order: PlannedOrder, index: number) =>
+    (await prepareOrder(order, firstIndex + index, context))();
+  await Promise.all(orders.map(drive));
 }
 
 async function expectWhole(world: World, incidents: string[]): Promise<void> {
@@ -52,7 +65,13 @@ const calmRollout = { canary: 1, batch: 10, maxFailed: 0, isResumed: false };
 
 // After the storm everything must work, with nothing to excuse it.
 function calmOrders({ controlPlanes }: World): PlannedOrder[] {
-  const common = { atMs: 0, selector: { by: "all" }, timeoutMs: calmTimeoutMs, queueMs: 0 } as const;
+  const common = {
+    atMs: 0,
+    isPlannedAhead: false,
+    selector: { by: "all" },
+    timeoutMs: calmTimeoutMs,
+    queueMs: 0,
+  } as const;
   return controlPlanes.flatMap((_, controlPlane) => [
     { ...common, controlPlane, kind: "read", operation: "ListServices" } as const,
     { ...common, controlPlane, kind: "change", operation: "" } as const,

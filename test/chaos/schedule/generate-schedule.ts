@@ -21,7 +21,7 @@ export interface ScheduleOptions {
   readonly kinds: readonly FaultKind[];
 }
 
-const ordersPerEpoch = { least: 12, most: 26 };
+const ordersPerEpoch = { least: 20, most: 44 };
 const faultsPerEpoch = { least: 3, most: 9 };
 const faultsEndMs = 9_000;
 const events: readonly ChaosEvent[] = ["acknowledged", "progressed", "planned", "committed", "executed"];
@@ -44,6 +44,7 @@ function drawOrder(random: () => number, options: ScheduleOptions): PlannedOrder
   const order = {
     atMs: whole(random, 0, faultsEndMs),
     kind,
+    isPlannedAhead: kind === "change" && random() < 0.7,
     controlPlane: whole(random, 0, 7),
     selector: drawSelector(random, options),
     operation: kind === "read" ? pick(reads, random) : "",

@@ -63,6 +63,8 @@ export interface PlannedRollout {
 export interface PlannedOrder {
   readonly atMs: number;
   readonly kind: "read" | "change";
+  /** True for a change whose plan is made before the epoch's clock starts; `atMs` is then that of its commit. */
+  readonly isPlannedAhead: boolean;
   /** Taken modulo the number of control planes. */
   readonly controlPlane: number;
   readonly selector: PlannedSelector;
