@@ -24,6 +24,7 @@ let daemon: CommandProcess;
 let daemonDirectory: string;
 
 beforeAll(async () => {
+  daemonDirectory = await mkdtemp(join(tmpdir(), "systems-manager-e2e-"));
   receiver = await startOtlpReceiver();
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = receiver.url;
   process.env.OTEL_BSP_SCHEDULE_DELAY = "100";
@@ -31,7 +32,6 @@ beforeAll(async () => {
   const { stateDirectory, addresses } = controlPlane;
   const bus = ["--bus", addresses.bus as string, "--bus-token", join(stateDirectory, "relay.token")];
   relay = startCommand(["relay", ...bus, "--listen", "127.0.0.1:0", ...metricsOption]);
-  daemonDirectory = await mkdtemp(join(tmpdir(), "systems-manager-e2e-"));
   const relayUrl = await relayUrlOf(relay);
   const trust = ["--fleet-key", join(stateDirectory, "fleet.pub"), "--state-dir", daemonDirectory];
   daemon = startCommand(["daemon", "--relay", relayUrl, ...trust, ...metricsOption]);
