@@ -1,6 +1,9 @@
 // What brokers say for a moment after a topic was created or moved, and not for long.
 import { setTimeout as sleep } from "node:timers/promises";
-import { KafkaJSError, KafkaJSProtocolError } from "kafkajs";
+// Node.js finds kafkajs's error classes only through its default export.
+import kafkajs from "kafkajs";
+
+const { KafkaJSError, KafkaJSProtocolError } = kafkajs;
 
 const patienceMs = 10_000;
 const pollMs = 25;

@@ -1,11 +1,7 @@
 // Where a subscription begins in each partition, asked of the brokers before it joins its group.
-import { setTimeout as sleep } from "node:timers/promises";
-import kafkajs, { type Admin } from "kafkajs";
+import type { Admin } from "kafkajs";
 import type { StartPosition } from "../bus.js";
-
-const leaderPatienceMs = 10_000;
-const leaderPollMs = 20;
-const unledErrors = new Set(["NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PARTITION"]);
+import { retryTransient } from "./retry-transient.js";
 
 /** One partition as the brokers know it. */
 export interface PartitionOffsets {
@@ -22,8 +18,8 @@ export type TopicOffsets = ReadonlyMap<number, PartitionOffsets>;
 /** Without a group nothing is committed. */
 export async function fetchOffsets(admin: Admin, topic: string, groupId: string | undefined): Promise<TopicOffsets> {
   const [ends, positions] = await Promise.all([
-    onceLed(() => admin.fetchTopicOffsets(topic)),
-    groupId === undefined ? [] : admin.fetchOffsets({ groupId, topics: [topic] }),
+    retryTransient(() => admin.fetchTopicOffsets(topic)),
+    groupId === undefined ? [] : retryTransient(() => admin.fetchOffsets({ groupId, topics: [topic] })),
   ]);
   const committed = new Map(
     positions.flatMap(({ partitions }) => partitions).map(({ partition, offset }) => [partition, Number(offset)]),
@@ -34,18 +30,6 @@ export async function fetchOffsets(admin: Admin, topic: string, groupId: string 
       return [partition, { low: Number(low), high: Number(high), committed: position < 0 ? undefined : position }];
     }),
   );
-}
-
-// A partition that was just created, or has just moved, is led by a broker that does not know it yet.
-async function onceLed<Result>(ask: () => Promise<Result>): Promise<Result> {
-  for (const deadline = performance.now() + leaderPatienceMs; ; await sleep(leaderPollMs)) {
-    try {
-      return await ask();
-    } catch (error) {
-      const unled = error instanceof kafkajs.KafkaJSProtocolError && unledErrors.has(error.type);
-      if (!unled || performance.now() > deadline) throw error;
-    }
-  }
 }
 
 /** Where to begin in a partition when neither its group nor this subscription has been there. */
