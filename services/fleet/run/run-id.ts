@@ -33,6 +33,7 @@ export function unknownRun(runId: string, instance: number) {
   });
 }
 
-function ownerOf(runId: string): number | undefined {
+/** The number of the control plane that the run belongs to; undefined when its id does not tell. */
+export function ownerOf(runId: string): number | undefined {
   return runId[14] === "8" ? Number.parseInt(runId.slice(-instanceDigits), 16) : undefined;
 }

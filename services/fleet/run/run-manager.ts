@@ -8,7 +8,7 @@ import { readTraceContext, writeTraceContext } from "../../tracing/trace-context
 import type { FleetCounters } from "../fleet-counters.js";
 import type { Inventory } from "../inventory/inventory.js";
 import type { StateDatabase } from "../state-database.js";
-import { acceptReplies } from "./accept-replies.js";
+import { createReplyAcceptor } from "./accept-replies.js";
 import { type Admission, RunAdmission, type RunLimits } from "./admission.js";
 import type { CommandIssuer } from "./build-commands.js";
 import { countFinishedRun } from "./count-ends.js";
@@ -84,12 +84,13 @@ export async function openRunManager(options: RunManagerOptions): Promise<RunMan
   const subscription = await bus.subscribe(
     {
       topic: "replies",
-      group: `replies-${issuer.replyPartition}`,
+      // A group of its own: should another control plane run under the same number, neither takes the other's answers away.
+      group: `replies-${database.instanceId}`,
       partition: issuer.replyPartition,
       from: "latest",
       maxInFlight: maxRepliesInFlight,
     },
-    (message) => acceptReplies({ registry: manager.registry, counters, log }, message),
+    createReplyAcceptor({ registry: manager.registry, counters, log, instance: issuer.replyPartition }),
   );
   return {
     start: (order) => manager.start(order),

@@ -8,7 +8,14 @@ import { createLogger } from "../../../services/shared/log.js";
 import { ask, reasonOf } from "./ask.js";
 import { collect, readStarted } from "./collect.js";
 import { eventually } from "./eventually.js";
-import { clientOf, type FleetClient, type FleetUnderTest, services, startFleet } from "./fleet-under-test.js";
+import {
+  clientOf,
+  type FleetClient,
+  type FleetUnderTest,
+  listServices,
+  services,
+  startFleet,
+} from "./fleet-under-test.js";
 import { ok, type SimulatedCall } from "./simulated-hosts.js";
 
 let first: FleetUnderTest;
@@ -41,9 +48,7 @@ afterEach(async () => {
 test("both see all hosts, and each gets the answers to its own runs", async () => {
   await eventually(async () => expect((await client.findHosts({ selector: "online" })).matchedCount).toBe(2));
   const mine = collect(ask(first, "a"));
-  const theirs = collect(
-    client.run({ selector: "all", method: "systemsmanager.telemetry.v1.TelemetryService/ListServices" }),
-  );
+  const theirs = collect(client.run({ selector: "all", method: listServices }));
   await eventually(() => expect(held).toHaveLength(3));
   for (const call of held) await call.reply(ok(services(`${call.name}.service`)));
   expect((await mine).accounting).toMatchObject({ targeted: 1, ok: 1 });
@@ -73,8 +78,18 @@ test("a host that one forgets, both forget; one that is online, neither does", a
   await eventually(async () => expect((await client.findHosts({ selector: "all" })).matchedCount).toBe(2));
 });
 
-test("a third one on a partition that is taken is told so", async () => {
+test("two that were given the same number by mistake take no answer away from each other", async () => {
   const other = mkdtempSync(join(tmpdir(), "third-"));
-  await expect(openSecond(1, other)).rejects.toThrow(/replies-1 already has a subscriber/);
+  const third = await openSecond(1, other);
+  const thirdClient = clientOf(() => third, "local");
+  await eventually(async () => expect((await thirdClient.findHosts({ selector: "online" })).matchedCount).toBe(2));
+  const runs = [collect(client.run({ selector: "a", method: listServices }))];
+  runs.push(collect(thirdClient.run({ selector: "all", method: listServices })));
+  await eventually(() => expect(held).toHaveLength(3));
+  for (const call of held) await call.reply(ok(services("a.service")));
+  expect((await Promise.all(runs)).map(({ accounting }) => accounting.ok)).toEqual([1, 2]);
+  await eventually(() => expect(second.counters().repliesUnknownRun).toBe(2));
+  await eventually(() => expect(third.counters().repliesUnknownRun).toBe(1));
+  await third.close();
   rmSync(other, { recursive: true });
 });
