@@ -3,13 +3,14 @@
 // back here in the same way. The state can be replayed by its client: what makes a confirmation single-use is that the
 // fleet consumes the plan.
 import { fromBinary } from "@bufbuild/protobuf";
-import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { timestampDate, timestampNow } from "@bufbuild/protobuf/wkt";
 import {
   type ClientCapabilities,
   type InputRequiredResult,
   inputRequired,
   inputResponse,
 } from "@modelcontextprotocol/server";
+import { ConfirmationMethod } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import type { Plan } from "../gen/systemsmanager/fleet/v1/run_pb.js";
 import { RiskSchema } from "../gen/systemsmanager/options/v1/options_pb.js";
 import { enumName } from "../shared/enum-names.js";
@@ -26,6 +27,19 @@ const question = "confirm";
 interface ConfirmationState {
   readonly purpose: "commit_change";
   readonly planHash: string;
+  readonly how: string;
+}
+
+/** What a person confirms: a plan, and how it is carried out. */
+export interface ConfirmationSubject {
+  readonly planHash: string;
+  /** Arguments beside the plan. */
+  readonly how: string;
+}
+
+/** What the fleet is told when the person agreed. */
+export function confirmed() {
+  return { method: ConfirmationMethod.ELICITATION, confirmedAt: timestampNow() };
 }
 
 /** True when the client declared that it can show a form. A bare `elicitation: {}` means forms. */
@@ -34,14 +48,23 @@ export function canAsk(capabilities: ClientCapabilities | undefined): boolean {
   return elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
 }
 
-/** What the person said about this plan. Throws INVALID_ARGUMENT when they were asked about another one. */
-export function readConfirmation(planHash: string, { context }: ToolCall): "not asked" | "accepted" | "declined" {
+/** What the person said about this. Throws INVALID_ARGUMENT when they were asked about something else. */
+export function readConfirmation(
+  { planHash, how }: ConfirmationSubject,
+  { context }: ToolCall,
+): "not asked" | "accepted" | "declined" {
   const state = context.mcpReq.requestState<ConfirmationState>();
   if (state?.purpose !== "commit_change") return "not asked";
   if (state.planHash !== planHash) {
     throw failure(ErrorReason.INVALID_ARGUMENT, "the confirmation is for another plan", {
       metadata: { field: "plan_hash", rule: "confirmation" },
       remedy: "call commit_change afresh, so that the person is asked about this plan",
+    });
+  }
+  if (state.how !== how) {
+    throw failure(ErrorReason.INVALID_ARGUMENT, "the confirmation is for other arguments", {
+      metadata: { field: "canary,batch,max_failed,pause_seconds,resume", rule: "confirmation" },
+      remedy: "call commit_change afresh, so that the person is asked about these",
     });
   }
   const response = inputResponse(context.mcpReq.inputResponses, question);
@@ -51,18 +74,15 @@ export function readConfirmation(planHash: string, { context }: ToolCall): "not 
 
 /** The result that makes the client ask. */
 export async function askForConfirmation(
-  planHash: string,
-  plan: Plan | undefined,
+  { planHash, how, message }: ConfirmationSubject & { readonly message: string },
   call: ToolCall,
 ): Promise<InputRequiredResult> {
-  if (!plan || plan.planHash !== planHash)
-    throw failure(ErrorReason.INTERNAL, "the fleet did not return the plan asked for");
-  const state: ConfirmationState = { purpose: "commit_change", planHash };
+  const state: ConfirmationState = { purpose: "commit_change", planHash, how };
   return inputRequired({
     requestState: await call.sealState(state),
     inputRequests: {
       [question]: inputRequired.elicit({
-        message: describeForHuman(plan),
+        message,
         requestedSchema: {
           type: "object",
           properties: { confirm: { type: "boolean", title: "Carry it out", default: false } },

@@ -37,14 +37,15 @@ async function watching<Result>(
 function progressReporter(context: ServerContext): (progress: RunProgress) => Promise<void> {
   const progressToken = context.mcpReq._meta?.progressToken;
   let reported = 0;
-  return async ({ accounting }) => {
+  return async ({ accounting, rollout }) => {
     if (progressToken === undefined || !accounting || context.mcpReq.signal.aborted) return;
     const { targeted, queued } = accounting;
     const progress = targeted - queued;
     // The protocol wants every notification to be greater than the one before.
     if (progress <= reported) return;
     reported = progress;
-    const message = `${progress} of ${targeted} hosts`;
+    const wave = rollout ? `wave ${rollout.wave} of ${rollout.waveCount}: ` : "";
+    const message = `${wave}${progress} of ${targeted} hosts`;
     const params = { progressToken, progress, total: targeted, message };
     try {
       await context.mcpReq.notify({ method: "notifications/progress", params });

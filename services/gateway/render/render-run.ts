@@ -1,6 +1,12 @@
 // The summary of a run as a tool result: the text the fleet rendered, and the same facts as structure.
 import type { CallToolResult } from "@modelcontextprotocol/server";
-import { type Accounting, AccountingSchema, type RunFinished } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { RolloutState, RolloutStatusSchema } from "../../gen/systemsmanager/fleet/v1/rollout_pb.js";
+import {
+  type Accounting,
+  AccountingSchema,
+  type Run,
+  type RunFinished,
+} from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { type Summary, SummarySchema } from "../../gen/systemsmanager/fleet/v1/summary_pb.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
 import { type Structure, structureOf } from "../../shared/structure.js";
@@ -30,11 +36,17 @@ const sections = [
 export function renderRun({ run, summary }: RunFinished): CallToolResult {
   if (!run?.accounting || !summary)
     throw failure(ErrorReason.INTERNAL, "the finished run has no accounting or no summary");
-  return textResult(summary.text, {
+  return textResult(summary.text + wayOn(run), {
     run_id: run.runId,
     hosts: hostsByState(run.accounting),
+    ...(run.rollout ? { rollout: structureOf(RolloutStatusSchema, run.rollout) } : {}),
     ...structureSummary(summary),
   });
+}
+
+function wayOn({ rollout, planHash }: Run): string {
+  if (rollout?.state !== RolloutState.HALTED) return "";
+  return `\nThe other hosts wait. When the cause is gone, call commit_change with plan_hash ${planHash} and resume.`;
 }
 
 /** Hosts by state; targeted is their sum. */
