@@ -94,7 +94,9 @@ function readTime(bytes: Buffer, start: number | undefined, end: number | undefi
   if (start === undefined || end === undefined) return Number.NaN;
   const fields = readTimestampFields(bytes, start, end);
   if (!fields) return Number.NaN;
-  return (fields.starts[seconds.number] ?? 0) * 1_000 + Math.floor((fields.starts[nanos.number] ?? 0) / 1_000_000);
+  const nanoseconds = fields.starts[nanos.number] ?? 0;
+  if (nanoseconds >= 1_000_000_000) return Number.NaN;
+  return (fields.starts[seconds.number] ?? 0) * 1_000 + Math.round(nanoseconds / 1_000_000);
 }
 
 // One reply that cannot be decoded would make a whole batch unreadable, so it is read as the batch's readers will.

@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Bus } from "../../services/bus/bus.js";
-import { repliesOf } from "../shared/replies-of.js";
 import {
   type Command,
   CommandEnvelopeSchema,
@@ -20,6 +19,7 @@ import {
 import { signCommand } from "../../services/identity/command-signature.js";
 import { generateSigningKey, type SigningKey } from "../../services/identity/signing-key.js";
 import { buildTargetTree, encodeHostIds } from "../../services/identity/target-tree.js";
+import { repliesOf } from "../shared/replies-of.js";
 import { waitFor } from "../shared/wait-for.js";
 
 export const fleetId = "test";

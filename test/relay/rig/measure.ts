@@ -34,14 +34,14 @@ async function next<Word, Key extends string>(process: ChildProcess, name: Key) 
   });
 }
 
-async function usage(): Promise<Usage> {
+async function usage(collect = false): Promise<Usage> {
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   const word = next<RelayWord, "usage">(relay, "usage");
-  relay.send({ use: true });
+  relay.send({ use: true, collect });
   return (await word).usage;
 }
 
-async function attach(url: string, hostIds: readonly string[], label: string): Promise<Usage> {
+async function attach(url: string, hostIds: readonly string[], label: string): Promise<void> {
   const before = await usage();
   const since = performance.now();
   const plan = { url, ca: readFileSync(certificate, "utf8"), hostIds, concurrency, answerBytes: 620 };
@@ -50,15 +50,17 @@ async function attach(url: string, hostIds: readonly string[], label: string): P
   const { resumed } = await word;
   const milliseconds = performance.now() - since;
   const after = await usage();
+  await usage(true);
   const cpu = (after.cpuMicroseconds - before.cpuMicroseconds) / hosts;
   console.log(`${label}: ${milliseconds.toFixed(0)} ms, ${cpu.toFixed(0)} µs CPU per daemon, ${resumed} resumed`);
-  return after;
 }
 
 const { url } = await next<RelayWord, "url">(relay, "url");
 const hostIds = Array.from({ length: hosts }, (_, index) => hostIdOf(`rig-${index}`));
+await usage(true);
 const empty = await usage();
-const attached = await attach(url, hostIds, "attach");
+await attach(url, hostIds, "attach");
+const attached = await usage();
 const kilobytes = (bytes: number) => (bytes / hosts / 1024).toFixed(1);
 console.log(
   `RSS per stream ${kilobytes(attached.rssBytes - empty.rssBytes)} KiB, of it heap ${kilobytes(attached.heapBytes - empty.heapBytes)} KiB`,

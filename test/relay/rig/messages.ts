@@ -1,7 +1,7 @@
 // What the processes of the measuring rig say to each other.
 
 /** To the relay process. */
-export type RelayOrder = { readonly ask: readonly string[] } | { readonly use: true };
+export type RelayOrder = { readonly ask: readonly string[] } | { readonly use: true; readonly collect: boolean };
 
 /** From the relay process. */
 export type RelayWord =

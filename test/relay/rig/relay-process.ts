@@ -47,8 +47,8 @@ async function ask(hostIds: readonly string[]) {
 process.on("message", (order: RelayOrder) => {
   if ("ask" in order) void ask(order.ask);
   else {
-    globalThis.gc?.();
     const { user, system } = process.cpuUsage();
+    if (order.collect) globalThis.gc?.();
     const { rss, heapUsed } = process.memoryUsage();
     const { attachments } = relay.counters();
     say({ usage: { cpuMicroseconds: user + system, rssBytes: rss, heapBytes: heapUsed, attachments } });
