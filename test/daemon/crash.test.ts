@@ -38,7 +38,7 @@ beforeAll(() => {
 afterAll(() => rmSync(compiled, { recursive: true, force: true }));
 
 beforeEach(async () => {
-  path = await openTestPath({ heartbeatIntervalMs: 100 });
+  path = await openTestPath({ heartbeatIntervalMs: 400 });
   directory = path.makeDirectory();
   writeFileSync(join(directory, "fleet.pub"), path.fleet.key.verifyingKey.pem);
 });
@@ -109,7 +109,7 @@ test("killed between STARTED and DONE: INDETERMINATE at once when it is back, ag
   await path.fleet.publish(other.signed, [hostId]);
   expect((await path.fleet.repliesTo(other.command))[0]?.outcome).toBe(ReplyOutcome.OK);
   // Long enough for the relay's word that the bus has them.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
   await killChild(second);
 
   await startChild();
@@ -126,7 +126,7 @@ test("killed after DONE, with the reply on the bus: the stored result when asked
   const { command, signed } = signChange("quick.service");
   await path.fleet.publish(signed, [hostId]);
   const [reply] = await path.fleet.repliesTo(command);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
   await killChild(first);
   await startChild();
   await path.fleet.publish(signed, [hostId]);

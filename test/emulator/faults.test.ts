@@ -7,7 +7,7 @@ import { type Reply, ReplyOutcome } from "../../services/gen/systemsmanager/bus/
 import { ErrorReason } from "../../services/shared/errors.js";
 import { snapshotMethod } from "../relay/simulated-fleet.js";
 import { waitFor } from "../shared/wait-for.js";
-import { type EmulatorUnderTest, openEmulator } from "./open-emulator.js";
+import { type EmulatorUnderTest, heartbeatIntervalMs, openEmulator } from "./open-emulator.js";
 
 const count = 20;
 let emulator: EmulatorUnderTest;
@@ -97,8 +97,7 @@ test("stall: hosts that do not read stay attached, answer nothing, and answer wh
   emulator = await openEmulator(count);
   setFaults("stall=1");
   const command = await emulator.path.fleet.send(emulator.hostIds, { method: snapshotMethod });
-  // Longer than three heartbeat intervals.
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  await new Promise((resolve) => setTimeout(resolve, 4 * heartbeatIntervalMs));
   expect(emulator.path.fleet.replies).toEqual([]);
   expect(emulator.hosts.counters().attached).toBe(count);
   setFaults("");

@@ -28,10 +28,12 @@ export interface EmulatorUnderTest {
 const seed = "test";
 export const variants = 7;
 export const snapshotBytes = 620;
+// Long enough for a machine that is busy with other things.
+export const heartbeatIntervalMs = 1_000;
 
 /** Resolves when all hosts are attached. */
 export async function openEmulator(count: number, faults = ""): Promise<EmulatorUnderTest> {
-  const path = await openTestPath({ heartbeatIntervalMs: 100 });
+  const path = await openTestPath({ heartbeatIntervalMs });
   const stateDirectory = path.makeDirectory();
   const executionsFile = join(stateDirectory, "executions.jsonl");
   const hosts = await emulateHosts({
