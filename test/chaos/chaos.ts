@@ -1,6 +1,7 @@
 // Epochs of chaos on one world, each checked, until there were enough runs.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { foreignBrokers } from "../kafka/start-kafka.js";
 import { checkEpoch } from "./check/check-epoch.js";
 import { hostsBySubject } from "./check/executions.js";
 import { runEpoch } from "./drive/run-epoch.js";
@@ -11,9 +12,8 @@ import { addEpoch, type ChaosSummary, createSummary } from "./summary.js";
 import { startWorld, type World } from "./world/world.js";
 
 export interface ChaosOptions {
-  readonly seed: string;
-  /** The seed is that of one epoch, as an earlier report named it. */
-  readonly isReplay: boolean;
+  /** One epoch each; see epochSeeds. */
+  readonly seeds: Iterable<string>;
   /** Acknowledged runs after which no further epoch begins. */
   readonly runs: number;
   readonly hosts: number;
@@ -27,26 +27,25 @@ export interface ChaosOptions {
 
 const groups = 2;
 
+/** Seeds of epochs without end. */
+export function* epochSeeds(seed: string): Generator<string> {
+  for (let epoch = 0; ; epoch++) yield `${seed}/${epoch}`;
+}
+
 /** Ends the world however the epochs ended. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosSummary> {
-  const { seed, directory, hosts, brokers } = options;
-  const summary = createSummary(seed, directory);
-  const world = await startWorld({
-    directory,
-    hosts,
-    brokers,
-    relays: 2,
-    controlPlanes: brokers === 0 ? 1 : 2,
-    emulators: groups,
-  });
+  const { directory, hosts, brokers } = options;
+  const summary = createSummary(directory);
+  const controlPlanes = brokers === 0 ? 1 : 2;
+  const world = await startWorld({ directory, hosts, brokers, relays: 2, controlPlanes, emulators: groups });
   const ordered: Record<string, readonly string[]> = {};
   try {
-    do {
-      const epochSeed = options.isReplay ? seed : `${seed}/${summary.epochs}`;
-      const history = await doEpoch(epochSeed, world, options, ordered);
+    for (const seed of options.seeds) {
+      const history = await doEpoch(seed, world, options, ordered);
       addEpoch(summary, history);
       Object.assign(ordered, hostsBySubject(history));
-    } while (!options.isReplay && summary.runs < options.runs);
+      if (summary.runs >= options.runs) break;
+    }
     return summary;
   } finally {
     await world.close();
@@ -79,9 +78,10 @@ function own({ executions, runs }: EpochHistory): EpochHistory["executions"] {
   return executions.filter((execution) => execution.subjects.some((subject) => subject in subjects));
 }
 
-// A bus that dies with its control plane takes everything with it that the relays had not got yet.
+// A Kafka that is not ours is not broken. A bus that dies with its control plane takes everything with it that the relays had not got yet.
 function kindsOf({ kinds = faultKinds, brokers }: ChaosOptions): readonly FaultKind[] {
-  return brokers > 0 ? kinds : kinds.filter((kind) => !kind.startsWith("broker") && !kind.startsWith("control plane"));
+  const ours = foreignBrokers ? kinds.filter((kind) => !kind.startsWith("broker")) : kinds;
+  return brokers > 0 ? ours : ours.filter((kind) => !kind.startsWith("broker") && !kind.startsWith("control plane"));
 }
 
 function describeEpoch({ seed, runs, faults }: EpochHistory, violations: readonly Violation[], tookMs: number): string {

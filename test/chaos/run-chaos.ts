@@ -5,7 +5,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { runChaos } from "./chaos.js";
+import { epochSeeds, runChaos } from "./chaos.js";
 import { killManagedProcesses } from "./world/managed-process.js";
 
 /** Returns the exit code. */
@@ -25,15 +25,14 @@ export async function main(args: readonly string[]): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), "systems-manager-chaos-"));
   console.log(`chaos: seed ${seed}; logs and histories are kept in ${directory}`);
   const summary = await runChaos({
-    seed,
-    isReplay: values.replay !== undefined,
+    seeds: values.replay === undefined ? epochSeeds(seed) : [values.replay],
     runs: Number(values.runs),
     hosts: Number(values.hosts),
     brokers: brokersOf(values.brokers),
     directory,
     report: (line) => console.log(line),
   });
-  console.log(JSON.stringify(summary));
+  console.log(JSON.stringify({ seed, ...summary }));
   return summary.violations > 0 ? 1 : 0;
 }
 

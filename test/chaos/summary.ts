@@ -4,7 +4,6 @@ import { executionsBySubject } from "./check/executions.js";
 import type { EpochHistory, Violation } from "./history.js";
 
 export interface ChaosSummary {
-  readonly seed: string;
   epochs: number;
   /** Acknowledged ones. */
   runs: number;
@@ -25,7 +24,7 @@ export interface ChaosSummary {
 }
 
 /** Of nothing yet. */
-export function createSummary(seed: string, directory: string): ChaosSummary {
+export function createSummary(directory: string): ChaosSummary {
   const counts = {
     epochs: 0,
     runs: 0,
@@ -35,7 +34,7 @@ export function createSummary(seed: string, directory: string): ChaosSummary {
     lateReplies: 0,
     executions: 0,
   };
-  return { seed, ...counts, states: {}, faults: {}, violations: 0, directory };
+  return { ...counts, states: {}, faults: {}, violations: 0, directory };
 }
 
 /** Adds an epoch and what was found in it. */

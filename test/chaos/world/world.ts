@@ -1,6 +1,6 @@
 // A whole fleet under chaos: broker, relays, control planes, simulated hosts.
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { statePaths } from "../../../services/cli/state-directory.js";
 import { findFreePorts } from "../../kafka/free-ports.js";
@@ -58,7 +58,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   try {
     const { directory } = options;
     const bus = kafka ? kafkaBus(kafka) : await ownBus(directory);
-    const setup: WorldSetup = { directory, fleetId: "chaos", ...bus, onIncident: (what) => void incidents.push(what) };
+    const setup: WorldSetup = {
+      directory,
+      fleetId: `chaos-${basename(directory)}`,
+      ...bus,
+      onIncident: (what) => void incidents.push(what),
+    };
     const processes = await startProcesses(setup, options);
     const world = createWorld(setup, kafka, processes, incidents);
     const missing = await world.waitUntilWhole(wholeWithinMs);
