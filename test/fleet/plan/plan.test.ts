@@ -225,6 +225,29 @@ describe("committing", () => {
     });
   });
 
+  test("a change waits for a host that is away, across a restart, and is carried out there once", async () => {
+    fleet = await startFleet({ usual: manages });
+    await fleet.attach("web-1", "web-2");
+    const made = await plan(fleet.client);
+    await fleet.detach("web-2");
+    fleet.hosts.invoked.length = 0;
+    const confirmation = { method: ConfirmationMethod.ELICITATION };
+    const times = { timeout: { seconds: 30n }, deliveryTimeout: { seconds: 60n } };
+    const { run } = await collect(fleet.client.commitChange({ planHash: made.planHash, confirmation, ...times }));
+    expect(run).toMatchObject({ revision: 1, accounting: { ok: 1, queued: 1 } });
+    await fleet.restart();
+    await fleet.attach("web-2");
+    const { runId } = run;
+    await eventually(async () => {
+      const { run: after } = await fleet.client.getRun({ runId });
+      expect(after).toMatchObject({ revision: 2, accounting: { ok: 2, queued: 0 } });
+    });
+    expect(fleet.hosts.invoked.map(({ hostId }) => hostId)).toEqual([hostIdOf("web-1"), hostIdOf("web-2")]);
+    const [first, second] = fleet.hosts.invoked.map(({ command }) => command);
+    expect(second).toEqual(first);
+    expect(dryRuns()).toEqual([false, false]);
+  });
+
   test("BUSY does not use the plan up", async () => {
     fleet = await startFleet({ usual: manages, limits: { maxActiveRunsPerPrincipal: 1 } });
     await fleet.attach("web-1");
