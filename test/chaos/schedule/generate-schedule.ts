@@ -23,7 +23,7 @@ export interface ScheduleOptions {
 
 const ordersPerEpoch = { least: 20, most: 44 };
 const faultsPerEpoch = { least: 3, most: 9 };
-const faultsEndMs = 9_000;
+const faultsEndMs = 7_500;
 const events: readonly ChaosEvent[] = ["acknowledged", "progressed", "planned", "committed", "executed"];
 const reads = ["GetSystemSnapshot", "ListServices", "ListProcesses", "ListPackages"];
 const longestListedNames = 6;
@@ -49,8 +49,8 @@ function drawOrder(random: () => number, options: ScheduleOptions): PlannedOrder
     selector: drawSelector(random, options),
     operation: kind === "read" ? pick(reads, random) : "",
     // Some end in the middle of the faults, others must come through them.
-    timeoutMs: random() < 0.5 ? whole(random, 3_000, 12_000) : whole(random, 20_000, 30_000),
-    queueMs: random() < 0.3 ? whole(random, 10_000, 25_000) : 0,
+    timeoutMs: random() < 0.5 ? whole(random, 3_000, 12_000) : whole(random, 16_000, 20_000),
+    queueMs: random() < 0.3 ? whole(random, 4_000, 10_000) : 0,
   } satisfies PlannedOrder;
   const cancel = random() < 0.15 ? { cancelAfterMs: whole(random, 1, 1_500) } : {};
   // Waves do not wait for hosts that are away.
