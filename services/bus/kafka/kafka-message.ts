@@ -7,8 +7,8 @@ const expiryHeader = "systems-manager-expires-at-ms";
 /** For a partition that was chosen. */
 export function toKafkaMessage({ key, value, headers, expiresAtMs }: OutgoingMessage, partition: number): Message {
   const all = expiresAtMs === undefined ? headers : { ...headers, [expiryHeader]: String(expiresAtMs) };
-  // A view, no copy.
-  const buffer = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  // A view, no copy. An empty value takes what a compacted topic keeps of its key away, which Kafka calls null.
+  const buffer = value.byteLength === 0 ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   return { key, value: buffer, partition, ...(all ? { headers: all as IHeaders } : {}) };
 }
 
