@@ -45,28 +45,41 @@ export function createReplyLane(publish: (batch: FilledBatch) => Promise<void>):
   const closed: FilledBatch[] = [];
   let open: OpenBatch | undefined;
   let timer: NodeJS.Timeout | undefined;
+  // The open batch has waited long enough.
+  let due = false;
   let formerSize = 0;
   let publishing: Promise<void> | undefined;
 
   function openBatch(): OpenBatch {
     const waitMs = Math.min(longestWaitMs, Math.max(1, formerSize / repliesPerMillisecond));
-    timer = setTimeout(closeBatch, waitMs);
+    timer = setTimeout(() => {
+      due = true;
+      if (!publishing) closeBatch();
+    }, waitMs);
     return { batch: createReplyBatch(), sources: [], numbers: [], receivedBytes: 0 };
   }
 
   function closeBatch() {
     clearTimeout(timer);
+    due = false;
     if (!open) return;
     formerSize = open.batch.size();
     closed.push(open);
     open = undefined;
-    publishing ??= publishAll().finally(() => {
-      publishing = undefined;
-    });
+    publishing ??= publishAll();
   }
 
   async function publishAll() {
-    for (let next = closed.shift(); next; next = closed.shift()) await publish(next);
+    for (;;) {
+      // It could not have gone earlier, and went on filling meanwhile.
+      if (due && closed.length === 0) closeBatch();
+      const next = closed.shift();
+      if (!next) {
+        publishing = undefined;
+        return;
+      }
+      await publish(next);
+    }
   }
 
   return {
