@@ -2,7 +2,11 @@
 // validated: whoever serves the routes puts validateRequests in front.
 import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { FleetService, OpenResultRequest } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import {
+  ConfirmationMethod,
+  type FleetService,
+  type OpenResultRequest,
+} from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import type { Summary } from "../gen/systemsmanager/fleet/v1/summary_pb.js";
 import { type Principal, principalKey } from "../identity/principal.js";
 import { ErrorReason, failure } from "../shared/errors.js";
@@ -80,8 +84,12 @@ function runHandlers(parts: FleetParts): Pick<Handlers, StreamingRpc> {
 
     async *resumeRollout(request, context) {
       const run = findRun(parts, request.runId, principalOf(context));
-      const maxFailed = request.maxFailed && resolveMaxFailed(request.maxFailed, run.targets.length);
-      await rollouts.resume(run, maxFailed);
+      await rollouts.resume(run, {
+        haltCount: request.haltCount,
+        atMs: Date.now(),
+        confirmationMethod: ConfirmationMethod[request.confirmation?.method ?? 0] ?? "",
+        ...(request.maxFailed ? { maxFailed: resolveMaxFailed(request.maxFailed, run.targets.length) } : {}),
+      });
       for await (const event of changeEvents(parts, run, request.tokenBudget, context)) yield { event };
     },
   };

@@ -28,6 +28,8 @@ interface ConfirmationState {
   readonly purpose: "commit_change";
   readonly planHash: string;
   readonly how: string;
+  /** With a resume: the halt that the person was told of. A later one needs an answer of its own. */
+  readonly haltCount: number;
 }
 
 /** What a person confirms: a plan, and how it is carried out. */
@@ -72,12 +74,17 @@ export function readConfirmation(
   return response.action === "accept" && response.content?.confirm === true ? "accepted" : "declined";
 }
 
+/** The halt that the person was told of when they confirmed. */
+export function confirmedHaltCount({ context }: ToolCall): number {
+  return context.mcpReq.requestState<ConfirmationState>()?.haltCount ?? 0;
+}
+
 /** The result that makes the client ask. */
 export async function askForConfirmation(
-  { planHash, how, message }: ConfirmationSubject & { readonly message: string },
+  { planHash, how, message, haltCount = 0 }: ConfirmationSubject & { readonly message: string; haltCount?: number },
   call: ToolCall,
 ): Promise<InputRequiredResult> {
-  const state: ConfirmationState = { purpose: "commit_change", planHash, how };
+  const state: ConfirmationState = { purpose: "commit_change", planHash, how, haltCount };
   return inputRequired({
     requestState: await call.sealState(state),
     inputRequests: {

@@ -6,7 +6,7 @@ import { enumName } from "../shared/enum-names.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { findOperation } from "../shared/operations.js";
 import { cleanText } from "../shared/untrusted-text.js";
-import { confirmed } from "./confirmation.js";
+import { confirmed, confirmedHaltCount } from "./confirmation.js";
 import { followRun } from "./follow-run.js";
 import { renderRun } from "./render/render-run.js";
 import { maxFailedOf } from "./rollout-arguments.js";
@@ -44,7 +44,12 @@ export function describeHalted({ runId, method, rollout, accounting }: Run, how:
 export async function resumeHalted(planHash: string, given: Arguments, call: ToolCall): Promise<CallToolResult> {
   const maxFailed = maxFailedOf(given);
   const runId = await runOf(planHash, call);
-  const request = { runId, confirmation: confirmed(), ...(maxFailed ? { maxFailed } : {}) };
+  const request = {
+    runId,
+    confirmation: confirmed(),
+    haltCount: confirmedHaltCount(call),
+    ...(maxFailed ? { maxFailed } : {}),
+  };
   return renderRun(await followRun(call.fleet.resumeRollout(request), call));
 }
 

@@ -47,6 +47,7 @@ export function describeRollout(record: RolloutRecord, run: TrackedRun): Rollout
     haltMessage: halt ? explainHalt(record, run) : "",
     countedHosts: namesOf(run, counted),
     expiresAt: timestampFromMs(record.expiresAtMs),
+    haltCount: record.haltCount,
   });
 }
 

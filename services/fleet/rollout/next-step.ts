@@ -4,6 +4,17 @@
 import { HaltReason } from "../../gen/systemsmanager/fleet/v1/rollout_pb.js";
 import type { RolloutRecord, RolloutRest, RolloutStep } from "./rollout-record.js";
 
+/** How a halted rollout goes on. */
+export interface Resume {
+  /** The halt that is meant, counted from 1; 0 means whichever it is. */
+  readonly haltCount: number;
+  /** A new error budget in hosts. */
+  readonly maxFailed?: number;
+  readonly atMs: number;
+  /** Name of a ConfirmationMethod value. */
+  readonly confirmationMethod: string;
+}
+
 /** What can happen to a rollout. `failing` are all hosts that were sent the change and did not carry it out, ascending. */
 export type RolloutEvent =
   | { readonly type: "asking"; readonly runId: string }
@@ -13,7 +24,7 @@ export type RolloutEvent =
   | { readonly type: "rested" }
   | { readonly type: "checked"; readonly failing: readonly number[]; readonly unhealthy: readonly number[] }
   | { readonly type: "broken"; readonly problem: string }
-  | { readonly type: "resumed"; readonly maxFailed: number | undefined; readonly failing: readonly number[] }
+  | { readonly type: "resumed"; readonly resume: Resume; readonly failing: readonly number[] }
   | { readonly type: "aborted"; readonly reason: HaltReason.CANCELLED | HaltReason.EXPIRED };
 
 const rests: readonly RolloutStep[] = ["halted", "finished", "aborted"] satisfies RolloutRest[];
@@ -53,7 +64,7 @@ export function nextStep(record: RolloutRecord, event: RolloutEvent): RolloutRec
     case "broken":
       return isResting(record) ? record : halt(record, HaltReason.CONTROL_PLANE, "same step", event.problem);
     case "resumed":
-      return record.step === "halted" ? resume(record, event.maxFailed, event.failing) : record;
+      return isMeant(record, event.resume) ? resume(record, event.resume, event.failing) : record;
     case "aborted":
       return isOver(record) ? record : abort(record, event.reason);
   }
@@ -63,7 +74,7 @@ export function nextStep(record: RolloutRecord, event: RolloutEvent): RolloutRec
 export function firstStep(
   beginning: Pick<RolloutRecord, "runId" | "policy" | "expiresAtMs" | "waveTimeoutMs" | "waves">,
 ): RolloutRecord {
-  return { ...beginning, ...beginningOf(0), unhealthy: [], accepted: [], counted: [] };
+  return { ...beginning, ...beginningOf(0), unhealthy: [], accepted: [], counted: [], haltCount: 0, resumes: [] };
 }
 
 // The last wave has nothing behind it that could be kept from being sent, so it is judged once, when its health is known too.
@@ -89,15 +100,20 @@ function goOn(record: RolloutRecord): RolloutRecord {
   return exceeded ? halt(record, excess(record), "next wave") : { ...record, ...beginningOf(record.wave + 1) };
 }
 
+function isMeant({ step, haltCount }: RolloutRecord, resume: Resume): boolean {
+  return step === "halted" && (resume.haltCount === 0 || resume.haltCount === haltCount);
+}
+
 // Whoever resumes has seen what counted and accepts it; what counts from now on is measured anew.
-function resume(record: RolloutRecord, maxFailed: number | undefined, failing: readonly number[]): RolloutRecord {
+function resume(record: RolloutRecord, how: Resume, failing: readonly number[]): RolloutRecord {
   const { halt: former, ...rest } = record;
   if (!former) return record;
   const resumed: RolloutRecord = {
     ...rest,
     accepted: union(record.accepted, union(failing, record.unhealthy)),
     counted: [],
-    policy: { ...record.policy, maxFailed: maxFailed ?? record.policy.maxFailed },
+    policy: { ...record.policy, maxFailed: how.maxFailed ?? record.policy.maxFailed },
+    resumes: [...record.resumes, { ...how, haltCount: record.haltCount }],
   };
   if (former.next === "next wave") return { ...resumed, ...beginningOf(record.wave + 1) };
   return { ...resumed, step: former.step, readRunId: "" };
@@ -108,7 +124,8 @@ function abort(record: RolloutRecord, reason: HaltReason): RolloutRecord {
 }
 
 function halt(record: RolloutRecord, reason: HaltReason, next: "same step" | "next wave", problem = ""): RolloutRecord {
-  return { ...record, step: "halted", halt: { reason, problem, next, step: record.step } };
+  const haltCount = record.haltCount + 1;
+  return { ...record, step: "halted", haltCount, halt: { reason, problem, next, step: record.step } };
 }
 
 function beginningOf(wave: number) {

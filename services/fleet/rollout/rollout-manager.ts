@@ -12,7 +12,7 @@ import type { TargetHost } from "../run/run-record.js";
 import type { TrackedRun } from "../run/tracked-run.js";
 import type { StateDatabase } from "../state-database.js";
 import { driveRollout, type RolloutDrive } from "./drive-rollout.js";
-import { firstStep, isOver, isResting } from "./next-step.js";
+import { firstStep, isOver, isResting, type Resume } from "./next-step.js";
 import { failingHosts, Rollout } from "./rollout.js";
 import type { RolloutPolicy } from "./rollout-policy.js";
 import type { RolloutRecord } from "./rollout-record.js";
@@ -34,8 +34,8 @@ export interface RolloutManager {
   start(order: RunOrder, policy: RolloutPolicy): Promise<TrackedRun>;
   /** The rollout of this run, whatever became of it; undefined when the run has none. */
   find(runId: string): Rollout | undefined;
-  /** Goes on with a halted rollout, with a new error budget if one is given. Throws ROLLOUT_OVER; one that is not halted is left alone. */
-  resume(run: TrackedRun, maxFailed: number | undefined): Promise<Rollout>;
+  /** Goes on with a halted rollout. One that is not halted, or in another halt than is meant, is left alone. Throws ROLLOUT_OVER. */
+  resume(run: TrackedRun, resume: Resume): Promise<Rollout>;
   /** Ends the run, and its rollout if it has one: nothing further is sent. Resolves when every host has a final state. */
   cancel(run: TrackedRun): Promise<void>;
   close(): Promise<void>;
@@ -85,12 +85,12 @@ class Manager implements RolloutManager {
     return record && new Rollout(this.#options.database, record);
   }
 
-  async resume(run: TrackedRun, maxFailed: number | undefined): Promise<Rollout> {
+  async resume(run: TrackedRun, resume: Resume): Promise<Rollout> {
     const { runId } = run.record;
     const drive = this.open.get(runId);
     if (!drive) throw nothingToResume(runId, this.find(runId)?.record);
     if (!isResting(drive.rollout.record)) return drive.rollout;
-    await drive.rollout.apply({ type: "resumed", maxFailed, failing: failingHosts(run) });
+    await drive.rollout.apply({ type: "resumed", resume, failing: failingHosts(run) });
     drive.wake();
     return drive.rollout;
   }

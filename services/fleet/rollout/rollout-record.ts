@@ -1,5 +1,6 @@
 // What is kept of a rollout. It is on disk before each step is taken, so that a restart goes on in the same step.
 import type { HaltReason } from "../../gen/systemsmanager/fleet/v1/rollout_pb.js";
+import type { Resume } from "./next-step.js";
 import type { RolloutPolicy } from "./rollout-policy.js";
 
 /**
@@ -49,4 +50,8 @@ export interface RolloutRecord {
   /** Hosts that counted at the last judgement, without those accepted. */
   readonly counted: readonly number[];
   readonly halt?: RolloutHalt;
+  /** How often it has halted. */
+  readonly haltCount: number;
+  /** Who agreed to go on, and when; in order. */
+  readonly resumes: readonly Resume[];
 }

@@ -58,9 +58,10 @@ export function presentWave({ waves, wave }: RolloutRecord): number[] {
   return indexesOf(waves[wave] ?? []);
 }
 
-/** Hosts that were sent the change, in this wave or one before it, and are not OK, ascending. One that is still queued is silent. */
+/** Hosts that were sent the change, in this wave or one before it, and did not carry it out, ascending. Silence is a state of its own. */
 export function failingHosts(run: TrackedRun): number[] {
-  return [...run.targets.keys()].filter(
-    (index) => run.commands.of(index) !== undefined && run.account.stateOf(index) !== HostState.OK,
-  );
+  return [...run.targets.keys()].filter((index) => {
+    const state = run.account.stateOf(index);
+    return run.commands.of(index) !== undefined && state !== HostState.OK && state !== HostState.QUEUED;
+  });
 }

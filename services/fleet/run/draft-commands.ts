@@ -40,6 +40,7 @@ export function draftCommands(
     const record = {
       commandId: randomUUID(),
       spans: toSpans(chunk),
+      timeoutMs,
       deadlineMs,
       expiresAtMs,
       signed: new Uint8Array(),

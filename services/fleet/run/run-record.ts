@@ -67,6 +67,8 @@ export interface CommandRecord {
   readonly signed: Uint8Array;
   /** Its targets, as spans of indexes into the run's. */
   readonly spans: readonly number[];
+  /** How long its hosts have. */
+  readonly timeoutMs: number;
   /** When its hosts are not waited for any longer, if they are there. */
   readonly deadlineMs: number;
   /** When hosts refuse it. */

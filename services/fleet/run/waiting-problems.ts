@@ -1,7 +1,7 @@
 // What is said of hosts that are not waited for any longer.
 import { ErrorReason } from "../../shared/errors.js";
 import type { InventoryHost } from "../inventory/inventory.js";
-import type { HostProblem } from "./run-record.js";
+import type { CommandRecord, HostProblem } from "./run-record.js";
 import type { TrackedRun } from "./tracked-run.js";
 
 /** The host is offline. */
@@ -17,9 +17,9 @@ export function awayProblem(run: TrackedRun, host: InventoryHost | undefined): H
   };
 }
 
-/** The host is there and said nothing. */
-export function deadlineProblem({ record }: TrackedRun): HostProblem {
-  const timeout = `${(record.deadlineMs - record.startedAtMs) / 1000}s`;
+/** The host is there and said nothing to this command, or to whatever the run sent it. */
+export function deadlineProblem({ record }: TrackedRun, command?: CommandRecord): HostProblem {
+  const timeout = `${(command?.timeoutMs ?? record.deadlineMs - record.startedAtMs) / 1000}s`;
   return {
     reason: ErrorReason.DEADLINE_EXCEEDED,
     message: `the host did not answer within ${timeout}`,

@@ -143,11 +143,11 @@ export class RunWatch {
   }
 
   // Who is there has had its time; who is away may still have some.
-  #passDeadline({ spans }: CommandRecord): void {
-    const queued = indexesOf(spans).filter((index) => this.#run.account.stateOf(index) === HostState.QUEUED);
+  #passDeadline(command: CommandRecord): void {
+    const queued = indexesOf(command.spans).filter((index) => this.#run.account.stateOf(index) === HostState.QUEUED);
     const away = this.#delivers ? queued.filter((index) => !this.#isOnline(index)) : [];
     const kept = new Set(away);
-    const problem = deadlineProblem(this.#run);
+    const problem = deadlineProblem(this.#run, command);
     const silent = queued.filter((index) => !kept.has(index)).map((index) => [index, problem] as const);
     for (const index of away) this.#graces.end(index);
     this.#run.close(silent, HostState.NO_ANSWER);

@@ -72,7 +72,10 @@ async function askToResume(subject: Subject, call: ToolCall): Promise<InputRequi
   if (!canAsk(call.clientCapabilities)) {
     throw unavailable(subject.planHash, `systems-manager resume ${halted.runId}`);
   }
-  return askForConfirmation({ ...subject, message: describeHalted(halted, subject.how) }, call);
+  return askForConfirmation(
+    { ...subject, message: describeHalted(halted, subject.how), haltCount: halted.rollout?.haltCount ?? 0 },
+    call,
+  );
 }
 
 function consumed(planHash: string, runId: string): Error {

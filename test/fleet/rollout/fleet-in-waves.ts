@@ -44,7 +44,7 @@ export interface FleetInWaves extends FleetUnderTest {
   gate: (name: string, what: "change" | "list") => void;
   plan(): Promise<string>;
   commit(rollout?: Policy): Promise<Collected>;
-  resume(runId: string, maxFailed?: number): Promise<Collected>;
+  resume(runId: string, maxFailed?: number, haltCount?: number): Promise<Collected>;
   /** A run now. */
   look(runId: string): Promise<{ run: Run; text: string; accounting: Accounting }>;
 }
@@ -104,11 +104,12 @@ export async function startFleetInWaves(count: number, timeoutSeconds = 5): Prom
       const asked = rollout ? { rollout } : {};
       return collect(fleet.client.commitChange({ planHash, confirmation: confirmation(), timeout, ...asked }));
     },
-    resume: (runId, maxFailed) =>
+    resume: (runId, maxFailed, haltCount = 0) =>
       collect(
         fleet.client.resumeRollout({
           runId,
           confirmation: confirmation(),
+          haltCount,
           ...(maxFailed === undefined ? {} : { maxFailed: hosts(maxFailed) }),
         }),
       ),

@@ -43,7 +43,12 @@ const checked = (failing: number[], unhealthy: number[] = []): RolloutEvent => (
   failing,
   unhealthy,
 });
-const resumed: RolloutEvent = { type: "resumed", maxFailed: undefined, failing: [] };
+const resume = (failing: number[], maxFailed?: number, haltCount = 0): RolloutEvent => ({
+  type: "resumed",
+  failing,
+  resume: { haltCount, atMs: 7, confirmationMethod: "ELICITATION", ...(maxFailed === undefined ? {} : { maxFailed }) },
+});
+const resumed = resume([]);
 const goodWave = [prepared, sent, answered(), rested, checked([])];
 
 describe("a rollout", () => {
@@ -73,9 +78,20 @@ describe("a rollout", () => {
   test("halted by answers is still checked when it is resumed", () => {
     const halted = lead(begin(2, 0), prepared, sent, answered(1));
     expect(halted).toMatchObject({ step: "halted", halt: { reason: HaltReason.CANARY_FAILED }, counted: [1] });
-    const goesOn = lead(halted, { type: "resumed", maxFailed: 3, failing: [1] });
+    const goesOn = lead(halted, resume([1], 3));
     expect(goesOn).toMatchObject({ step: "pausing", accepted: [1], counted: [], policy: { maxFailed: 3 } });
     expect(goesOn.halt).toBeUndefined();
+  });
+
+  test("is resumed from the halt that is meant, and from no later one", () => {
+    const halted = lead(begin(3, 0), prepared, sent, answered(1));
+    expect(halted.haltCount).toBe(1);
+    expect(lead(halted, resume([1], undefined, 2))).toBe(halted);
+    const goesOn = lead(halted, resume([1], undefined, 1));
+    expect(goesOn.resumes).toEqual([{ haltCount: 1, atMs: 7, confirmationMethod: "ELICITATION" }]);
+    const again = lead(goesOn, rested, checked([1], [2]));
+    expect(again).toMatchObject({ step: "halted", haltCount: 2, counted: [2] });
+    expect(lead(again, resume([1], undefined, 1))).toBe(again);
   });
 
   test("does not count a host twice that failed and is unhealthy", () => {
@@ -86,7 +102,7 @@ describe("a rollout", () => {
   test("forgives a host that was silent and then did answer", () => {
     const halted = lead(begin(3, 1), ...goodWave, prepared, sent, answered(5, 6));
     expect(halted.step).toBe("halted");
-    const goesOn = lead(halted, { type: "resumed", maxFailed: 0, failing: [5] }, rested, checked([5]));
+    const goesOn = lead(halted, resume([5], 0), rested, checked([5]));
     expect(goesOn).toMatchObject({ wave: 2, step: "preparing", accepted: [5], counted: [] });
   });
 });
@@ -104,7 +120,7 @@ const anyEvent: fc.Arbitrary<RolloutEvent> = fc.oneof(
   fc.constant<RolloutEvent>({ type: "broken", problem: "p" }),
   fc
     .tuple(someHosts, fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }))
-    .map(([failing, maxFailed]): RolloutEvent => ({ type: "resumed", maxFailed, failing })),
+    .map(([failing, maxFailed]) => resume(failing, maxFailed)),
   { weight: 1, arbitrary: fc.constant<RolloutEvent>({ type: "aborted", reason: HaltReason.CANCELLED }) },
 );
 

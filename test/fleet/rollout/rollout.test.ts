@@ -82,6 +82,8 @@ describe("a rollout", () => {
       countedHosts: fleet.order.slice(1, 4),
     });
     expect(fleet.changed).toHaveLength(6);
+    const page = await fleet.client.openResult({ target: { case: "runId", value: run.runId }, state: 7 });
+    expect(page.items[0]?.error?.message).toBe("the host did not answer within 1s");
   });
 
   test.each([
@@ -203,6 +205,16 @@ describe("a halted rollout", () => {
     const [one, other] = await Promise.all([fleet.resume(runId), fleet.resume(runId)]);
     expect(one.accounting).toEqual(other.accounting);
     expect(fleet.changed).toHaveLength(20);
+  });
+
+  test("is not resumed by a confirmation of the halt before", async () => {
+    const runId = await halted();
+    for (const name of fleet.order.slice(3, 6)) fleet.effects.set(name, "fails");
+    const again = await fleet.resume(runId, undefined, 1);
+    expect(again.run.rollout).toMatchObject({ state: RolloutState.HALTED, wave: 2, haltCount: 2 });
+    const replayed = await fleet.resume(runId, undefined, 1);
+    expect(replayed.run.rollout).toMatchObject({ state: RolloutState.HALTED, wave: 2, haltCount: 2 });
+    expect(fleet.changed).toHaveLength(11);
   });
 
   test("ends when it is cancelled: what was not sent is CANCELLED, and cannot be resumed", async () => {

@@ -62,7 +62,7 @@ async function begin(hosts = targets): Promise<TrackedRun> {
   const basics = { operation, request: new Uint8Array(), selector: "all", principal: "local", timeoutMs: 60_000 };
   const order = { ...basics, targets: hosts };
   const record = newRecord(order, randomUUID());
-  const times = { deadlineMs: record.deadlineMs, expiresAtMs: record.deadlineMs };
+  const times = { timeoutMs: 5_000, deadlineMs: record.deadlineMs, expiresAtMs: record.deadlineMs };
   const commands = [{ commandId: "the-command", signed: new Uint8Array(), spans: [0, hosts.length], ...times }];
   const stored = { record, subject: subjectOf(order), commands };
   await createStoredRun(database, stored);

@@ -122,7 +122,7 @@ async function begin(): Promise<TrackedRun> {
     timeoutMs: 60_000,
   };
   const record = newRecord(order, randomUUID());
-  const times = { deadlineMs: record.deadlineMs, expiresAtMs: record.deadlineMs };
+  const times = { timeoutMs: 5_000, deadlineMs: record.deadlineMs, expiresAtMs: record.deadlineMs };
   const commands = [{ commandId: "the-command", signed: new Uint8Array(), spans: [0, hostCount], ...times }];
   await createStoredRun(database, { record, subject: subjectOf(order), commands });
   return new TrackedRun(database, { record, subject: subjectOf(order), commands });

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file systemsmanager/fleet/v1/rollout.proto.
  */
 export const file_systemsmanager_fleet_v1_rollout: GenFile = /*@__PURE__*/
-  fileDesc("CiVzeXN0ZW1zbWFuYWdlci9mbGVldC92MS9yb2xsb3V0LnByb3RvEhdzeXN0ZW1zbWFuYWdlci5mbGVldC52MSKbAwoHUm9sbG91dBITCgthbGxfYXRfb25jZRgBIAEoCBIxCgZjYW5hcnkYAiABKAsyIS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5XYXZlU2l6ZRI8CgdiYXRjaGVzGAMgAygLMiEuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuV2F2ZVNpemVCCLpIBZIBAhAgEjgKBXBhdXNlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUyABI1CgptYXhfZmFpbGVkGAUgASgLMiEuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuV2F2ZVNpemUSOgoMaGVhbHRoX2NoZWNrGAYgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSGVhbHRoQ2hlY2sSGwoJc3ByZWFkX2J5GAcgASgJQgi6SAVyAxiAARJACg1leHBpcmVzX2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiA9SQqACJWCghXYXZlU2l6ZRIPCgVob3N0cxgBIAEoDUgAEioKB3BlcmNlbnQYAiABKAFCF7pIFBISGQAAAAAAAFlAKQAAAAAAAAAASABCDQoEc2l6ZRIFukgCCAEizAEKC0hlYWx0aENoZWNrEjAKBG5vbmUYASABKAsyIC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ob0NoZWNrSAASRwoPZmFpbGVkX3NlcnZpY2VzGAIgASgLMiwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuRmFpbGVkU2VydmljZXNDaGVja0gAEjIKBHJlYWQYAyABKAsyIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SZWFkQ2hlY2tIAEIOCgVjaGVjaxIFukgCCAEiCQoHTm9DaGVjayIVChNGYWlsZWRTZXJ2aWNlc0NoZWNrIkMKCVJlYWRDaGVjaxIaCgZtZXRob2QYASABKAlCCrpIB3IFEAEYgAISGgoHcmVxdWVzdBgCIAEoDEIJukgGegQYgIAgIv4CCg1Sb2xsb3V0U3RhdHVzEjQKBXN0YXRlGAEgASgOMiUuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUm9sbG91dFN0YXRlEgwKBHdhdmUYAiABKA0SEgoKd2F2ZV9jb3VudBgDIAEoDRIXCg93YXZlX2hvc3RfY291bnQYBCABKA0SFwoPc2VudF9ob3N0X2NvdW50GAUgASgNEhoKEmNvdW50ZWRfaG9zdF9jb3VudBgGIAEoDRIcChR1bmhlYWx0aHlfaG9zdF9jb3VudBgHIAEoDRISCgptYXhfZmFpbGVkGAggASgNEjgKC2hhbHRfcmVhc29uGAkgASgOMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSGFsdFJlYXNvbhIUCgxoYWx0X21lc3NhZ2UYCiABKAkSFQoNY291bnRlZF9ob3N0cxgLIAMoCRIuCgpleHBpcmVzX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCrQAQoMUm9sbG91dFN0YXRlEh0KGVJPTExPVVRfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVST0xMT1VUX1NUQVRFX1JVTk5JTkcQARIZChVST0xMT1VUX1NUQVRFX1BBVVNJTkcQAhIaChZST0xMT1VUX1NUQVRFX0NIRUNLSU5HEAMSGAoUUk9MTE9VVF9TVEFURV9IQUxURUQQBBIZChVST0xMT1VUX1NUQVRFX0FCT1JURUQQBRIaChZST0xMT1VUX1NUQVRFX0ZJTklTSEVEEAYqvAEKCkhhbHRSZWFzb24SGwoXSEFMVF9SRUFTT05fVU5TUEVDSUZJRUQQABIdChlIQUxUX1JFQVNPTl9DQU5BUllfRkFJTEVEEAESHwobSEFMVF9SRUFTT05fQlVER0VUX0VYQ0VFREVEEAISHQoZSEFMVF9SRUFTT05fQ09OVFJPTF9QTEFORRADEhkKFUhBTFRfUkVBU09OX0NBTkNFTExFRBAEEhcKE0hBTFRfUkVBU09OX0VYUElSRUQQBWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiVzeXN0ZW1zbWFuYWdlci9mbGVldC92MS9yb2xsb3V0LnByb3RvEhdzeXN0ZW1zbWFuYWdlci5mbGVldC52MSKbAwoHUm9sbG91dBITCgthbGxfYXRfb25jZRgBIAEoCBIxCgZjYW5hcnkYAiABKAsyIS5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5XYXZlU2l6ZRI8CgdiYXRjaGVzGAMgAygLMiEuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuV2F2ZVNpemVCCLpIBZIBAhAgEjgKBXBhdXNlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUyABI1CgptYXhfZmFpbGVkGAUgASgLMiEuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuV2F2ZVNpemUSOgoMaGVhbHRoX2NoZWNrGAYgASgLMiQuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSGVhbHRoQ2hlY2sSGwoJc3ByZWFkX2J5GAcgASgJQgi6SAVyAxiAARJACg1leHBpcmVzX2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiA9SQqACJWCghXYXZlU2l6ZRIPCgVob3N0cxgBIAEoDUgAEioKB3BlcmNlbnQYAiABKAFCF7pIFBISGQAAAAAAAFlAKQAAAAAAAAAASABCDQoEc2l6ZRIFukgCCAEizAEKC0hlYWx0aENoZWNrEjAKBG5vbmUYASABKAsyIC5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5Ob0NoZWNrSAASRwoPZmFpbGVkX3NlcnZpY2VzGAIgASgLMiwuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuRmFpbGVkU2VydmljZXNDaGVja0gAEjIKBHJlYWQYAyABKAsyIi5zeXN0ZW1zbWFuYWdlci5mbGVldC52MS5SZWFkQ2hlY2tIAEIOCgVjaGVjaxIFukgCCAEiCQoHTm9DaGVjayIVChNGYWlsZWRTZXJ2aWNlc0NoZWNrIkMKCVJlYWRDaGVjaxIaCgZtZXRob2QYASABKAlCCrpIB3IFEAEYgAISGgoHcmVxdWVzdBgCIAEoDEIJukgGegQYgIAgIpIDCg1Sb2xsb3V0U3RhdHVzEjQKBXN0YXRlGAEgASgOMiUuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuUm9sbG91dFN0YXRlEgwKBHdhdmUYAiABKA0SEgoKd2F2ZV9jb3VudBgDIAEoDRIXCg93YXZlX2hvc3RfY291bnQYBCABKA0SFwoPc2VudF9ob3N0X2NvdW50GAUgASgNEhoKEmNvdW50ZWRfaG9zdF9jb3VudBgGIAEoDRIcChR1bmhlYWx0aHlfaG9zdF9jb3VudBgHIAEoDRISCgptYXhfZmFpbGVkGAggASgNEjgKC2hhbHRfcmVhc29uGAkgASgOMiMuc3lzdGVtc21hbmFnZXIuZmxlZXQudjEuSGFsdFJlYXNvbhIUCgxoYWx0X21lc3NhZ2UYCiABKAkSFQoNY291bnRlZF9ob3N0cxgLIAMoCRIuCgpleHBpcmVzX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpoYWx0X2NvdW50GA0gASgNKtABCgxSb2xsb3V0U3RhdGUSHQoZUk9MTE9VVF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVJPTExPVVRfU1RBVEVfUlVOTklORxABEhkKFVJPTExPVVRfU1RBVEVfUEFVU0lORxACEhoKFlJPTExPVVRfU1RBVEVfQ0hFQ0tJTkcQAxIYChRST0xMT1VUX1NUQVRFX0hBTFRFRBAEEhkKFVJPTExPVVRfU1RBVEVfQUJPUlRFRBAFEhoKFlJPTExPVVRfU1RBVEVfRklOSVNIRUQQBiq8AQoKSGFsdFJlYXNvbhIbChdIQUxUX1JFQVNPTl9VTlNQRUNJRklFRBAAEh0KGUhBTFRfUkVBU09OX0NBTkFSWV9GQUlMRUQQARIfChtIQUxUX1JFQVNPTl9CVURHRVRfRVhDRUVERUQQAhIdChlIQUxUX1JFQVNPTl9DT05UUk9MX1BMQU5FEAMSGQoVSEFMVF9SRUFTT05fQ0FOQ0VMTEVEEAQSFwoTSEFMVF9SRUFTT05fRVhQSVJFRBAFYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The policy of one rollout. Absent, a change on fewer than 10 hosts is sent to all at once, and one on 10 or more rolls out with
@@ -298,14 +298,14 @@ export type RolloutStatus = Message<"systemsmanager.fleet.v1.RolloutStatus"> & {
   maxFailed: number;
 
   /**
-   * Why it halted or was aborted.
+   * Why it halted, was aborted, or finished above its error budget.
    *
    * @generated from field: systemsmanager.fleet.v1.HaltReason halt_reason = 9;
    */
   haltReason: HaltReason;
 
   /**
-   * In words, with what to do; empty unless it halted or was aborted.
+   * In words; empty without a reason.
    *
    * @generated from field: string halt_message = 10;
    */
@@ -324,6 +324,13 @@ export type RolloutStatus = Message<"systemsmanager.fleet.v1.RolloutStatus"> & {
    * @generated from field: google.protobuf.Timestamp expires_at = 12;
    */
   expiresAt?: Timestamp | undefined;
+
+  /**
+   * How often it has halted.
+   *
+   * @generated from field: uint32 halt_count = 13;
+   */
+  haltCount: number;
 };
 
 /**
@@ -375,14 +382,14 @@ export enum RolloutState {
   HALTED = 4,
 
   /**
-   * Cancelled, or expired; hosts that were never sent the change are CANCELLED.
+   * Cancelled, or expired; hosts that were never sent the change are CANCELLED, or EXPIRED.
    *
    * @generated from enum value: ROLLOUT_STATE_ABORTED = 5;
    */
   ABORTED = 5,
 
   /**
-   * Every wave was sent and judged.
+   * Every wave was sent and judged. Nothing is left to be kept from being sent, so the last wave does not halt it.
    *
    * @generated from enum value: ROLLOUT_STATE_FINISHED = 6;
    */
@@ -396,13 +403,13 @@ export const RolloutStateSchema: GenEnum<RolloutState> = /*@__PURE__*/
   enumDesc(file_systemsmanager_fleet_v1_rollout, 0);
 
 /**
- * Why a rollout halted or was aborted.
+ * Why a rollout halted, was aborted, or finished above its error budget.
  *
  * @generated from enum systemsmanager.fleet.v1.HaltReason
  */
 export enum HaltReason {
   /**
-   * It did neither.
+   * It did none of these.
    *
    * @generated from enum value: HALT_REASON_UNSPECIFIED = 0;
    */
