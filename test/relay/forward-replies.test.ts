@@ -86,6 +86,17 @@ test("5,000 replies travel in batches of at most 500, none is lost, and each sou
   expect(forwarder.waiting()).toEqual({ messages: 0, bytes: 0 });
 });
 
+test("replies that trickle in while a slow bus takes a batch wait for it together", async () => {
+  const { forwarder, messages, counters } = open(() => sleep(300));
+  const { source } = recordingSource();
+  for (let index = 1; index <= 30; index++) {
+    forwarder.forward(replyOf(index), source, index);
+    await sleep(5);
+  }
+  await waitFor(() => counters.replies === 30, "all replies");
+  expect(messages).toHaveLength(2);
+});
+
 test("a batch ends before it is larger than 512 KiB, and a reply larger than that travels alone", async () => {
   const { forwarder, messages, counters } = open(async () => undefined);
   const { source } = recordingSource();
