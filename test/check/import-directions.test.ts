@@ -19,6 +19,10 @@ const refused = [
   ["services/bus/embedded/a.ts", "../../fleet/fleet.js"],
   ["services/identity/a.ts", "../fleet/fleet.js"],
   ["services/shared/a.ts", "../identity/principal.js"],
+  ["services/tracing/a.ts", "../fleet/fleet.js"],
+  ["services/emulator/a.ts", "../relay/start-relay.js"],
+  ["services/fleet/b.ts", "../metrics/metrics.js"],
+  ["services/daemon/b.ts", "../emulator/emulate-hosts.js"],
 ] as const;
 
 const allowed = [
@@ -29,6 +33,8 @@ const allowed = [
   ["services/relay/c.ts", "../shared/errors.js"],
   ["services/providers/linux/c.ts", "./mutation/manage-service.js"],
   ["services/cli/c.ts", "../fleet/fleet.js"],
+  ["services/metrics/c.ts", "../fleet/fleet.js"],
+  ["services/emulator/c.ts", "../daemon/start-daemon.js"],
 ] as const;
 
 let folder: string;
