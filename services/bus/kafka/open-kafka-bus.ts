@@ -9,8 +9,10 @@ import type { KafkaBusOptions } from "./kafka-options.js";
 import { openPublisher } from "./publisher.js";
 import { openKafkaSubscription } from "./subscription.js";
 import { ensureTopics } from "./topics.js";
+import { waitAtMost } from "./wait-at-most.js";
 
 const flushPatienceMs = 5_000;
+const disconnectPatienceMs = 2_000;
 
 /**
  * Resolves when the topics are there and as they must be. UNREACHABLE when no broker answers, UNAUTHENTICATED or PERMISSION_DENIED
@@ -64,11 +66,12 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
   }
 
   async function end(): Promise<void> {
-    const flushed = waitAtMost(publisher.idle(), flushPatienceMs);
+    const flushed = waitAtMost(flushPatienceMs, "flushing what was published", publisher.idle(), log);
     await Promise.all([...subscriptions.keys()].map((subscription) => subscription.close()));
     await flushed;
     closing.abort(closed());
-    await Promise.all([publisher.disconnect(), admin.disconnect()]);
+    const disconnected = Promise.all([publisher.disconnect(), admin.disconnect()]);
+    await waitAtMost(disconnectPatienceMs, "disconnecting", disconnected, log);
   }
 
   return {
@@ -106,15 +109,6 @@ async function openAdmin(
     await admin.disconnect();
     throw kafkaFailure("opening the bus", options.brokers, error);
   }
-}
-
-async function waitAtMost(promise: Promise<void>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
 }
 
 function checkPartition({ topic, partition }: SubscribeOptions, partitions: ReadonlyMap<Topic, number>): void {

@@ -12,6 +12,7 @@ import type { KafkaBusOptions } from "./kafka-options.js";
 import { createOwnedPartitions, type OwnedPartitions } from "./owned-partitions.js";
 import { type BeginAt, beginAt, fetchOffsets, startOf, type TopicOffsets } from "./start-offsets.js";
 import { groupName, topicName } from "./topics.js";
+import { waitAtMost } from "./wait-at-most.js";
 
 export interface KafkaSubscriptionOptions {
   readonly kafka: Kafka;
@@ -38,6 +39,8 @@ interface Session {
 
 const defaultSessionTimeoutMs = 6_000;
 const commitIntervalMs = 1_000;
+// For each step of the end, when brokers are away.
+const endPatienceMs = 2_000;
 const backoff = { firstMs: 200, longestMs: 3_000 };
 
 /** Resolves when messages flow. Throws what the brokers refuse it for, or UNREACHABLE. */
@@ -162,8 +165,8 @@ export async function openKafkaSubscription(options: KafkaSubscriptionOptions): 
     if (last) {
       current = undefined;
       await leave(last);
-      await commit(last);
-      await last.consumer.stop();
+      await waitAtMost(endPatienceMs, "committing positions", commit(last), log);
+      await waitAtMost(endPatienceMs, "leaving the group", last.consumer.stop(), log);
     }
     onCaughtUp();
   }
