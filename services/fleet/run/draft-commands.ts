@@ -72,7 +72,6 @@ export function draftCancellations(issuer: CommandIssuer, run: TrackedRun): Draf
 }
 
 function chunks(indexes: readonly number[], size: number): (readonly number[])[] {
-  if (indexes.length <= size) return [indexes];
   return Array.from({ length: Math.ceil(indexes.length / size) }, (_, part) =>
     indexes.slice(part * size, (part + 1) * size),
   );
