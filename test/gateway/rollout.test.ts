@@ -1,4 +1,5 @@
 // A change in waves as an agent sees it: a gateway in front of a real control plane with simulated hosts.
+import { type Client as ModernClient, specTypeSchemas, withInputRequired } from "@modelcontextprotocol/client";
 import { afterEach, describe, expect, test } from "vitest";
 import { createGateway } from "../../services/gateway/gateway.js";
 import { type FleetInWaves, startFleetInWaves } from "../fleet/rollout/fleet-in-waves.js";
@@ -68,6 +69,26 @@ describe.each(eras)("a client of $era", ({ era }) => {
     expect(structureOf(refused)).toMatchObject({ reason: "CONFIRMATION_DECLINED" });
     expect(fleet.changed).toHaveLength(1);
   });
+});
+
+test("a confirmation that is replayed resumes no later halt", async () => {
+  await connect("2026-07-28", () => ({ action: "accept", content: { confirm: true } }));
+  for (const index of [0, 3, 4]) fleet.effects.set(fleet.order[index] as string, "fails");
+  const planHash = await fleet.plan();
+  await commit({ plan_hash: planHash, batch: "5", max_failed: "1", pause_seconds: 0 });
+  const resultSchema = withInputRequired(specTypeSchemas.CallToolResult);
+  const round = (more: Record<string, unknown>) => {
+    const params = { name: "commit_change", arguments: { plan_hash: planHash, resume: true }, ...more };
+    const request = { method: "tools/call" as const, params };
+    return (client as ModernClient).request(request, resultSchema, { allowInputRequired: true });
+  };
+  const { requestState } = (await round({})) as { requestState: string };
+  const inputResponses = { confirm: { action: "accept", content: { confirm: true } } };
+  for (let replay = 0; replay < 3; replay++) {
+    const answer = await round({ requestState, inputResponses });
+    expect(structureOf(answer)).toMatchObject({ rollout: { state: "halted", wave: 2, halt_count: 2 } });
+  }
+  expect(fleet.changed).toHaveLength(6);
 });
 
 describe("arguments of a rollout", () => {
