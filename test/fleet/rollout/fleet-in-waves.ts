@@ -29,7 +29,7 @@ export const method = "systemsmanager.mutation.v1.MutationService/ManageService"
 export type Policy = MessageInitShape<typeof RolloutSchema>;
 
 /** What the change does to a host. */
-export type Effect = "done" | "fails" | "silent" | "breaks a service" | "crash loop";
+export type Effect = "done" | "fails" | "silent" | "breaks a service" | "crash loop" | "cannot list";
 
 export interface FleetInWaves extends FleetUnderTest {
   /** Names of the hosts that were sent the change itself, in order; a host twice if it was sent it twice. */
@@ -38,6 +38,8 @@ export interface FleetInWaves extends FleetUnderTest {
   readonly effects: Map<string, Effect>;
   /** Services of a host that are failed, by its name. */
   readonly failed: Map<string, string[]>;
+  /** Hosts that answer that they cannot list services. */
+  readonly cannotList: Set<string>;
   /** Names in the order of the waves. */
   readonly order: readonly string[];
   /** Called when a host gets the change, and when it is asked for its services. */
@@ -67,10 +69,12 @@ export async function startFleetInWaves(count: number, timeoutSeconds = 5): Prom
   const changed: string[] = [];
   const effects = new Map<string, Effect>();
   const failed = new Map<string, string[]>();
+  const cannotList = new Set<string>();
   const order: string[] = [];
   const behave: Behaviour = async (call) => {
     if (call.invocation.method !== method) {
       inWaves.gate(call.name, "list");
+      if (cannotList.has(call.name)) return fails(call, ErrorReason.SERVICE_MANAGER_MISSING);
       return listServices(call, failed.get(call.name) ?? []);
     }
     const { dryRun } = decodeManageService(call.invocation.request);
@@ -79,8 +83,9 @@ export async function startFleetInWaves(count: number, timeoutSeconds = 5): Prom
     inWaves.gate(call.name, "change");
     const effect = effects.get(call.name) ?? "done";
     if (effect === "silent") return;
-    if (effect === "fails") return fails(call);
-    if (effect !== "done") failed.set(call.name, [effect === "crash loop" ? "loops.service" : "broken.service"]);
+    if (effect === "fails") return fails(call, ErrorReason.COMMAND_FAILED);
+    if (effect === "cannot list") cannotList.add(call.name);
+    else if (effect !== "done") failed.set(call.name, [effect === "crash loop" ? "loops.service" : "broken.service"]);
     return changes(call, false);
   };
   const fleet = await startFleet({ usual: behave });
@@ -91,6 +96,7 @@ export async function startFleetInWaves(count: number, timeoutSeconds = 5): Prom
     changed,
     effects,
     failed,
+    cannotList,
     order,
     gate: () => {},
     async plan() {
@@ -147,8 +153,8 @@ function changes(call: SimulatedCall, dryRun: boolean) {
   return call.reply(ok(toBinary(ManageServiceResponseSchema, response)));
 }
 
-function fails(call: SimulatedCall) {
-  const error = { reason: ErrorReason.COMMAND_FAILED };
+function fails(call: SimulatedCall, reason: ErrorReason) {
+  const error = { reason };
   return call.reply({ outcome: ReplyOutcome.FAILED, message: "the unit did not start", error });
 }
 

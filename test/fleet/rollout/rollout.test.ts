@@ -1,5 +1,8 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, test } from "vitest";
+import { troubleQuestion } from "../../../services/fleet/rollout/troubled-services.js";
 import { HaltReason, RolloutState } from "../../../services/gen/systemsmanager/fleet/v1/rollout_pb.js";
+import { ListServicesRequestSchema } from "../../../services/gen/systemsmanager/telemetry/v1/service_pb.js";
 import { ErrorReason, errorDetailOf } from "../../../services/shared/errors.js";
 import { eventually } from "../run/eventually.js";
 import { expectIdentity, type FleetInWaves, hosts, percent, startFleetInWaves, waves } from "./fleet-in-waves.js";
@@ -154,6 +157,27 @@ describe("the health gate", () => {
     };
     const { run } = await fleet.commit(waves());
     expect(run.rollout).toMatchObject({ state: RolloutState.HALTED, wave: 1, countedHosts: [canary] });
+  });
+
+  test("passes hosts that could not list services before either, and no others", async () => {
+    fleet = await startFleetInWaves(12);
+    for (const name of fleet.order.slice(0, 6)) fleet.cannotList.add(name);
+    const [lost = ""] = fleet.order.slice(-1);
+    fleet.effects.set(lost, "cannot list");
+    const { run } = await fleet.commit(waves({ canary: hosts(6) }));
+    expect(run.rollout).toMatchObject({ state: RolloutState.FINISHED, countedHosts: [lost], unhealthyHostCount: 1 });
+  });
+
+  test("can be a read of the caller's, which every host must answer OK", async () => {
+    fleet = await startFleetInWaves(12);
+    const [canary = ""] = fleet.order;
+    fleet.effects.set(canary, "cannot list");
+    const request = toBinary(ListServicesRequestSchema, create(ListServicesRequestSchema, troubleQuestion));
+    const read = { method: "systemsmanager.telemetry.v1.TelemetryService/ListServices", request };
+    const { run } = await fleet.commit(waves({ healthCheck: { check: { case: "read", value: read } } }));
+    expect(run.rollout).toMatchObject({ state: RolloutState.HALTED, wave: 1, countedHosts: [canary] });
+    const reads = (await fleet.client.listRuns({})).runs.filter(({ selector }) => selector.startsWith("health of"));
+    expect(reads.map(({ selector }) => selector)).toEqual([`health of wave 1 of run ${run.runId}`]);
   });
 
   test("can be left out", async () => {
