@@ -134,7 +134,7 @@ export enum ErrorReason {
   UNKNOWN_PROCESS = 10,
 
   /**
-   * No run with this id, or its retention time has passed. run_id.
+   * No run with this id here, or its retention time has passed. run_id; instance, when it belongs to another control plane.
    *
    * @generated from enum value: ERROR_REASON_UNKNOWN_RUN = 11;
    */
