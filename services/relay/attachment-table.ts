@@ -1,4 +1,5 @@
 // Which hosts are attached here, at most once each, and whether they still live.
+import { setImmediate as yieldToEvents } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import type { HostFacts } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import { HeartbeatSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
@@ -17,8 +18,9 @@ export interface Attachment {
   lastSent: number;
   /** Replies of the stream that the bus has, counted from the first without a gap. */
   takenReplies(): number;
-  /** What the daemon was told of them. */
+  /** What the daemon was told of them, and when, by performance.now(). */
   toldReplies: number;
+  lastTold: number;
 }
 
 /** What a host attaches with. */
@@ -45,7 +47,8 @@ export function createAttachmentTable(onPresence: PresenceListener): AttachmentT
       const former = byHostId.get(facts.hostId);
       const number = nextNumber(former, claimedNumber);
       const now = performance.now();
-      const attachment = { facts, number, stream, takenReplies, toldReplies: 0, lastReceived: now, lastSent: now };
+      const seen = { lastReceived: now, lastSent: now, lastTold: now };
+      const attachment = { facts, number, stream, takenReplies, toldReplies: 0, ...seen };
       byHostId.set(facts.hostId, attachment);
       former?.stream.end(attachedElsewhere(facts.hostId));
       onPresence(attachment, true);
@@ -59,20 +62,34 @@ export function createAttachmentTable(onPresence: PresenceListener): AttachmentT
   };
 }
 
-/** Ends attachments that were silent for three intervals; says something to those that have something to hear. */
-export function sweepAttachments(table: AttachmentTable, intervalMs: number): void {
-  const now = performance.now();
+// So many streams are looked at before anything else gets its turn: writing to ten thousand of them takes a while.
+const streamsPerTurn = 100;
+
+/**
+ * Ends attachments that were silent for three intervals; says something to those that heard nothing for one, or nothing of their
+ * replies: a message for every reply would cost as much as the reply.
+ */
+export async function sweepAttachments(table: AttachmentTable, intervalMs: number): Promise<void> {
+  let looked = 0;
   for (const attachment of table.byHostId.values()) {
-    const { stream, facts, lastReceived, lastSent, toldReplies } = attachment;
-    if (now - lastReceived > 3 * intervalMs) stream.end(silent(facts.hostId, now - lastReceived));
-    else if (attachment.takenReplies() > toldReplies || now - lastSent >= intervalMs) tellTaken(attachment);
+    if (++looked % streamsPerTurn === 0) await yieldToEvents();
+    sweep(attachment, intervalMs);
   }
+}
+
+function sweep(attachment: Attachment, intervalMs: number): void {
+  const { stream, facts, lastReceived, lastSent, lastTold, toldReplies } = attachment;
+  const now = performance.now();
+  const owesWord = attachment.takenReplies() > toldReplies && now - lastTold >= intervalMs;
+  if (now - lastReceived > 3 * intervalMs) stream.end(silent(facts.hostId, now - lastReceived));
+  else if (owesWord || now - lastSent >= intervalMs) tellTaken(attachment);
 }
 
 /** Sends a heartbeat, with the number of replies that the daemon need not send again. */
 export function tellTaken(attachment: Attachment): void {
   const takenReplies = attachment.takenReplies();
   attachment.lastSent = performance.now();
+  attachment.lastTold = attachment.lastSent;
   attachment.toldReplies = takenReplies;
   attachment.stream.send([
     encodeResponse({ case: "heartbeat", value: create(HeartbeatSchema, { takenReplies: BigInt(takenReplies) }) }),

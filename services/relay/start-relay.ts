@@ -129,6 +129,13 @@ function ownReplies(log: Logger): ReplySource {
 }
 
 function startSweeping(table: AttachmentTable, intervalMs: number): () => void {
-  const timer = setInterval(() => sweepAttachments(table, intervalMs), intervalMs / 4);
+  let sweeping = false;
+  const sweep = async () => {
+    if (sweeping) return;
+    sweeping = true;
+    await sweepAttachments(table, intervalMs);
+    sweeping = false;
+  };
+  const timer = setInterval(() => void sweep(), intervalMs / 4);
   return () => clearInterval(timer);
 }
