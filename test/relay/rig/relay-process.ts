@@ -26,6 +26,8 @@ const relay = await startRelay({
   fleetId,
   listen: { host: "127.0.0.1", port: 0 },
   tls: { key: readFileSync(keyFile), cert: readFileSync(certificateFile) },
+  // The minimal clients send no heartbeats.
+  heartbeatIntervalMs: 600_000,
   log: pino({ level: process.env.SYSTEMS_MANAGER_LOG ?? "silent" }),
 });
 
