@@ -1,7 +1,9 @@
 // TLS between relay and daemon: the daemon checks the relay, and with a ca the relay asks daemons for a certificate.
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ClientTls } from "../../services/daemon/dial-socket.js";
@@ -9,6 +11,7 @@ import { connectRelay } from "../../services/daemon/relay-connection.js";
 import { ReplyOutcome } from "../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { ErrorReason, errorDetailOf } from "../../services/shared/errors.js";
 import { openTestPath, type TestPath } from "../daemon/test-path.js";
+import { waitFor } from "../shared/wait-for.js";
 import { helloOf } from "./raw-client.js";
 import { snapshotMethod } from "./simulated-fleet.js";
 
@@ -83,3 +86,33 @@ test("a daemon that dials plain HTTP to an https relay is told that nothing usab
   const error = await attach(relay.url.replace("https", "http"), {}).catch((reason: unknown) => reason);
   expect(errorDetailOf(error)).toMatchObject({ reason: ErrorReason.UNREACHABLE });
 });
+
+test.each([
+  ["the same key", {}, true],
+  ["the same key and client authority", { ca: "daemon.crt" }, true],
+  ["another client authority", { ca: "stranger.crt" }, false],
+])("a daemon resumes its session at another relay with %s: %s", async (_, { ca }: { ca?: string }, resumes) => {
+  const identity = { key: read("relay.key"), cert: read("relay.crt") };
+  const first = await path.startRelay({ tls: { ...identity, ...(ca ? { ca: read("daemon.crt") } : {}) } });
+  const second = await path.startRelay({ tls: { ...identity, ...(ca ? { ca: read(ca) } : {}) } });
+  const { session } = await dialTls(first.url);
+  expect((await dialTls(second.url, session)).reused).toBe(resumes);
+});
+
+// Dials with the daemon's certificate, and gives the session once its ticket has come.
+async function dialTls(url: string, session?: Buffer): Promise<{ session: Buffer | undefined; reused: boolean }> {
+  const { hostname, port } = new URL(url);
+  const trust = { ca: read("relay.crt"), key: read("daemon.key"), cert: read("daemon.crt"), ALPNProtocols: ["h2"] };
+  const socket = connect({ host: hostname, port: Number(port), ...trust, ...(session ? { session } : {}) });
+  let latest: Buffer | undefined;
+  socket.on("session", (given) => {
+    latest = given;
+  });
+  // A relay with another authority cuts the connection; whether the session was reused is known by then.
+  socket.on("error", () => undefined);
+  await once(socket, "secureConnect");
+  const reused = socket.isSessionReused();
+  if (!session) await waitFor(() => latest !== undefined, "a session ticket");
+  socket.destroy();
+  return { session: latest, reused };
+}
