@@ -39,9 +39,17 @@ export const answerChecks: readonly Check[] = [
     name: "the count of answers told never shrinks, and a run's revision neither",
     *find({ runs }) {
       for (const run of runs) {
-        const counts = [...run.accounts.map(({ ok }) => ok), ...run.views.map(({ account }) => account.ok)];
-        const shrunk = counts.findIndex((count, index) => count < (counts[index - 1] ?? 0));
-        if (shrunk > 0) yield { subject: run.label, detail: `ok went from ${counts[shrunk - 1]} to ${counts[shrunk]}` };
+        // What was opened between two events of the stream is compared with what was opened before.
+        for (const told of [run.accounts, run.views.map(({ account }) => account)]) {
+          const counts = told.map(({ ok }) => ok);
+          const shrunk = counts.findIndex((count, index) => count < (counts[index - 1] ?? 0));
+          if (shrunk > 0)
+            yield { subject: run.label, detail: `ok went from ${counts[shrunk - 1]} to ${counts[shrunk]}` };
+        }
+        const [lastTold, lastSeen] = [run.accounts.at(-1)?.ok ?? 0, run.views.at(-1)?.account.ok];
+        if (lastSeen !== undefined && lastSeen < lastTold) {
+          yield { subject: run.label, detail: `${lastTold} ok were told, and ${lastSeen} are seen` };
+        }
         const revisions = run.views.map(({ revision }) => revision);
         const back = revisions.findIndex((revision, index) => revision < (revisions[index - 1] ?? 0));
         if (back > 0)

@@ -124,6 +124,22 @@ describe("a history that keeps every promise", () => {
       }),
     ],
     [
+      "a rollout that was seen when it halted, and resumed",
+      history({
+        runs: [
+          commit({
+            views: [
+              view("finished", [host("a"), host("b", HostState.QUEUED), host("c", HostState.QUEUED)], {
+                ok: 1,
+                queued: 2,
+              }),
+              view("settled"),
+            ],
+          }),
+        ],
+      }),
+    ],
+    [
       "a late answer",
       history({
         runs: [
@@ -227,6 +243,11 @@ describe("a planted violation is found", () => {
       "a count of answers that shrinks",
       "never shrinks",
       history({ runs: [commit({ accounts: [account, { ...account, ok: 2, queued: 1 }] })] }),
+    ],
+    [
+      "more answers told than seen in the end",
+      "never shrinks",
+      history({ runs: [{ ...endedWith(HostState.NO_ANSWER, { noAnswer: 1 }), accounts: [account] }] }),
     ],
     [
       "a revision that goes back",
