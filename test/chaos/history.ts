@@ -88,8 +88,11 @@ export interface FaultRecord {
   readonly target: string;
   /** Names of the hosts that it can cut off or make fail. */
   readonly hosts: readonly string[];
-  /** What a run may lose by it: nothing once it has been over for a while within the run's time, or everything that it touched. */
-  readonly excuses: "late answers" | "any answer";
+  /**
+   * What a run may lose by it. Late answers: nothing, once it has been over for a while within the run's time. Answers under way: as
+   * that, for commands that wait for hosts that are away; everything that it touched, for others.
+   */
+  readonly excuses: "late answers" | "answers under way" | "any answer";
   readonly fromMs: number;
   /** When it was over, as far as the fault itself goes. */
   untilMs: number;

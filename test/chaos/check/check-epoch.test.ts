@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ErrorReason } from "../../../services/gen/systemsmanager/errors/v1/error_reason_pb.js";
 import { HostState } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
-import type { Account, EpochHistory, HostView, RunHistory, RunView } from "../history.js";
+import type { Account, EpochHistory, FaultRecord, HostView, RunHistory, RunView } from "../history.js";
 import { checkEpoch } from "./check-epoch.js";
 
 const names = ["a", "b", "c"];
@@ -92,7 +92,7 @@ function endedWith(state: HostState, counts: Partial<Account>, reason?: ErrorRea
 }
 
 const relayKilled = { kind: "relay kill", target: "relay-0", hosts: names, fromMs: 2_000 } as const;
-const fault = (untilMs: number, excuses: "late answers" | "any answer") => ({ ...relayKilled, untilMs, excuses });
+const fault = (untilMs: number, excuses: FaultRecord["excuses"]) => ({ ...relayKilled, untilMs, excuses });
 
 describe("a history that keeps every promise", () => {
   test.each<[string, EpochHistory]>([
@@ -113,6 +113,13 @@ describe("a history that keeps every promise", () => {
       history({
         runs: [endedWith(HostState.INDETERMINATE, { indeterminate: 1 })],
         faults: [fault(2_100, "any answer")],
+      }),
+    ],
+    [
+      "indeterminate though its command waited",
+      history({
+        runs: [{ ...endedWith(HostState.INDETERMINATE, { indeterminate: 1 }), queueMs: 60_000 }],
+        faults: [fault(2_100, "answers under way")],
       }),
     ],
     [
@@ -195,15 +202,15 @@ describe("a planted violation is found", () => {
       "exactly one state",
       history({ runs: [commit({ views: [view("settled", [host("a"), host("b"), host("c", HostState.DENIED)])] })] }),
     ],
-    ["a run that cannot be read again", "run ends", history({ runs: [commit({ views: [] })] })],
+    ["a run that cannot be read again", "run that there is ends", history({ runs: [commit({ views: [] })] })],
     [
       "a run that never ends",
-      "run ends",
+      "run that there is ends",
       history({ runs: [commit({ views: [{ ...view("settled"), isFinished: false }] })] }),
     ],
     [
       "a host that stays queued",
-      "run ends",
+      "run that there is ends",
       history({ runs: [endedWith(HostState.QUEUED, { queued: 1 })], executions: executions("a", "b") }),
     ],
     [
@@ -292,6 +299,14 @@ describe("a planted violation is found", () => {
       history({
         runs: [commit({ ...endedWith(HostState.NO_ANSWER, { noAnswer: 1 }), timeoutMs: 60_000 })],
         faults: [fault(3_000, "late answers")],
+      }),
+    ],
+    [
+      "no answer of a host that was killed and came back while its command waited",
+      "reached all the time",
+      history({
+        runs: [{ ...endedWith(HostState.NO_ANSWER, { noAnswer: 1 }), queueMs: 60_000 }],
+        faults: [fault(3_000, "answers under way")],
       }),
     ],
     [

@@ -1,7 +1,7 @@
 // A host that could be reached all the time answers: what no fault excuses must be complete. A fault that was over well within a
 // run's time excuses nothing, if it is of the kind that only makes answers late.
 import { HostState } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
-import type { EpochHistory, FaultRecord, HostView, RunHistory } from "../history.js";
+import type { EpochHistory, HostView, RunHistory } from "../history.js";
 import type { Check } from "./check.js";
 
 // How long a fleet may take to be whole again after a fault is over: brokers elect leaders, daemons dial again.
@@ -14,7 +14,7 @@ export const completenessChecks: readonly Check[] = [
       for (const run of history.runs) {
         if (run.acknowledgedAtMs === undefined || run.cancelRequestedAtMs !== undefined || run.isRollout) continue;
         const wrong = (run.views.at(-1)?.hosts ?? []).filter(
-          ({ name, state }) => state !== HostState.OK && !isExcused(name, run, history),
+          (host) => host.state !== HostState.OK && !isExcused(host, run, history),
         );
         if (wrong.length > 0) yield { subject: run.label, detail: `no fault explains that ${describe(wrong)}` };
       }
@@ -28,15 +28,17 @@ export const completenessChecks: readonly Check[] = [
   },
 ];
 
-function isExcused(host: string, run: RunHistory, { faults }: EpochHistory): boolean {
+function isExcused({ name, state }: HostView, run: RunHistory, { faults }: EpochHistory): boolean {
+  // A daemon that died within a change leaves open whether it happened, however long the command waits.
+  const isLost = run.kind === "commit" && state === HostState.INDETERMINATE;
+  const waits = run.queueMs > 0 && !isLost;
   // A run waits from when it was asked for, even when its command has to wait for the bus.
-  const deadlineMs = run.requestedAtMs + run.timeoutMs;
-  return faults.some((fault) => excuses(fault, host, run.requestedAtMs, deadlineMs));
-}
-
-function excuses({ hosts, excuses, fromMs, untilMs }: FaultRecord, host: string, beganMs: number, deadlineMs: number) {
-  if (!hosts.includes(host) || fromMs > deadlineMs || untilMs + recoveryMs < beganMs) return false;
-  return excuses === "any answer" || untilMs + recoveryMs > deadlineMs;
+  const deadlineMs = run.requestedAtMs + run.timeoutMs + run.queueMs;
+  return faults.some(({ hosts, excuses, fromMs, untilMs }) => {
+    if (!hosts.includes(name) || fromMs > deadlineMs || untilMs + recoveryMs < run.requestedAtMs) return false;
+    const excusesAll = excuses === "any answer" || (excuses === "answers under way" && !waits);
+    return excusesAll || untilMs + recoveryMs > deadlineMs;
+  });
 }
 
 function describe(hosts: readonly HostView[]): string {

@@ -1,6 +1,5 @@
 // One epoch: orders and faults as scheduled, then quiet, then a look at every run; what comes out is its history.
 import { setTimeout as sleep } from "node:timers/promises";
-import { RolloutState } from "../../../services/gen/systemsmanager/fleet/v1/rollout_pb.js";
 import { mapLimited } from "../../../services/shared/map-limited.js";
 import type { EpochHistory, RunHistory } from "../history.js";
 import type { EpochSchedule, PlannedOrder } from "../schedule/schedule.js";
@@ -11,11 +10,9 @@ import { createChaosEvents } from "./chaos-events.js";
 import { prepareOrder } from "./drive-order.js";
 import { look, type OrderContext } from "./drive-run.js";
 import { injectFaults } from "./inject-faults.js";
+import { settle } from "./settle.js";
 
 const wholeWithinMs = 60_000;
-const settledEveryMs = 150;
-// What a run may take beyond its time to end on disk.
-const endWithinMs = 20_000;
 // Plans that are made ahead at the same time; a principal has a bound.
 const preparing = 6;
 const calmTimeoutMs = 20_000;
@@ -27,6 +24,7 @@ export async function runEpoch(
   orderedBefore: EpochHistory["orderedBefore"],
 ): Promise<EpochHistory> {
   const { seed, orders, lastKill } = schedule;
+  const startedAtMs = Date.now();
   const runs: RunHistory[] = [];
   const incidents: string[] = [];
   const events = createChaosEvents();
@@ -43,7 +41,7 @@ export async function runEpoch(
   await expectWhole(world, incidents);
   await Promise.all(driven);
   await driveAll(calmOrders(world), orders.length, context);
-  await settle(runs, world);
+  await settle(runs, world, startedAtMs);
   if (lastKill !== undefined) await killAndLook(lastKill % world.controlPlanes.length, runs, world, incidents);
   const executions = world.emulators.flatMap(readExecutions);
   incidents.push(...world.takeIncidents());
@@ -77,45 +75,6 @@ function calmOrders({ controlPlanes }: World): PlannedOrder[] {
     { ...common, controlPlane, kind: "change", operation: "" } as const,
     { ...common, controlPlane, kind: "change", operation: "", rollout: calmRollout } as const,
   ]);
-}
-
-// Looks at every run when it has ended, or when its time is over for long.
-async function settle(runs: readonly RunHistory[], world: World): Promise<void> {
-  await Promise.all(
-    runs.map(async (run) => {
-      const client = world.clients[run.controlPlane];
-      if (!client) return;
-      await findUnacknowledged(run, client);
-      if (run.runId === undefined) return;
-      const waves = run.isRollout ? run.hosts.length : 1;
-      const deadline = run.requestedAtMs + run.timeoutMs * waves + run.queueMs + endWithinMs;
-      while (!(await hasEnded(run.runId, client)) && Date.now() < deadline) await sleep(settledEveryMs);
-      await look(run, client, "settled");
-    }),
-  );
-}
-
-// A commit whose client heard nothing may have become a run all the same; its plan says so.
-async function findUnacknowledged(run: RunHistory, client: World["clients"][number]): Promise<void> {
-  if (run.runId !== undefined || run.planHash === undefined) return;
-  try {
-    const runId = await client.runOfPlan(run.planHash);
-    if (runId !== undefined) run.runId = runId;
-  } catch (error) {
-    run.error ??= `plan: ${error}`;
-  }
-}
-
-// A rollout that has halted goes on, or ends, only when somebody says so.
-async function hasEnded(runId: string, { fleet }: World["clients"][number]): Promise<boolean> {
-  try {
-    const { run } = await fleet.getRun({ runId }, { timeoutMs: 5_000 });
-    if (run?.rollout?.state === RolloutState.HALTED) await fleet.cancelRun({ runId }, { timeoutMs: 5_000 });
-    return run?.finishedAt !== undefined && run.accounting?.queued === 0;
-  } catch {
-    // The last look says why, when there is one.
-    return false;
-  }
 }
 
 async function killAndLook(

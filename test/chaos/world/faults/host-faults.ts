@@ -20,8 +20,8 @@ const kinds: readonly HostFault[] = [
   { kind: "clock skew", faults: "skew=-90s..90s", excuses: "any answer" },
   { kind: "disk full", faults: "disk-full=0.5", excuses: "any answer" },
   { kind: "slow consumer", faults: "stall=0.5", excuses: "any answer" },
-  { kind: "hosts killed", faults: "kill=0.3/s,down=200ms..2s", excuses: "any answer" },
-  { kind: "crash after change", faults: "crash=0.5,down=200ms..2s", excuses: "any answer" },
+  { kind: "hosts killed", faults: "kill=0.3/s,down=200ms..2s", excuses: "answers under way" },
+  { kind: "crash after change", faults: "crash=0.5,down=200ms..2s", excuses: "answers under way" },
   { kind: "changes refused", faults: "refuse=0.4", excuses: "any answer" },
 ];
 

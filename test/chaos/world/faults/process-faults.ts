@@ -24,7 +24,7 @@ const controlPlane: Victim = {
 
 // What ran on a host when its daemon died is lost, or indeterminate.
 const daemons: Victim = {
-  excuses: "any answer",
+  excuses: "answers under way",
   process: ({ emulators }, number) => itemAt(emulators, number).process,
   hosts: ({ emulators }, number) => itemAt(emulators, number).hosts,
 };
