@@ -20,6 +20,7 @@ import { readTraceContext, type TraceHeaders, writeTraceContext } from "../traci
 import { createDeliveryEncoder } from "./attach-messages.js";
 import { type AttachedTarget, findAttachedTargets } from "./attached-targets.js";
 import type { Attachment, AttachmentTable } from "./attachment-table.js";
+import type { AwaitedReplies } from "./awaited-replies.js";
 import type { RelayCounters } from "./relay-counters.js";
 import type { TraceMemory } from "./trace-memory.js";
 
@@ -27,6 +28,7 @@ export interface ForwardCommandsOptions {
   readonly table: AttachmentTable;
   readonly counters: RelayCounters;
   readonly traces: Pick<TraceMemory, "remember">;
+  readonly awaited: Pick<AwaitedReplies, "expect">;
   readonly log: Logger;
   /** Bytes that may wait for one daemon. */
   readonly maxQueuedBytesPerHost: number;
@@ -86,6 +88,7 @@ async function deliverInTrace(
   const span = startSpan("deliver command", SpanKind.CONSUMER, attributes, trace);
   const headers = writeTraceContext(span.context);
   options.traces.remember(opened.command.commandId, headers);
+  options.awaited.expect(opened.command.commandId, targets.length);
   try {
     await deliver(opened, targets, headers, options);
     span.end();

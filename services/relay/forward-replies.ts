@@ -2,6 +2,7 @@
 import type { Bus, MessageBound } from "../bus/bus.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
+import type { AwaitedReplies } from "./awaited-replies.js";
 import { isPassing, publishPatiently } from "./publish-patiently.js";
 import type { ReceivedReply } from "./read-reply.js";
 import type { RelayCounters } from "./relay-counters.js";
@@ -13,6 +14,7 @@ export interface ReplyForwarderOptions {
   readonly relayId: string;
   readonly counters: RelayCounters;
   readonly traces: Pick<TraceMemory, "traceOf">;
+  readonly awaited: Pick<AwaitedReplies, "arrived">;
   readonly log: Logger;
   /** How long a batch is tried again that the bus cannot take. */
   readonly replyPatienceMs: number;
@@ -80,7 +82,7 @@ export function createReplyForwarder(options: ReplyForwarderOptions): ReplyForwa
         return;
       }
       room.enter(reply.bytes.length, source);
-      lane.add(reply, source, number);
+      lane.add(reply, source, number, options.awaited.arrived(reply.commandId));
     },
     waiting: room.taken,
     async close() {

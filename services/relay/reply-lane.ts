@@ -22,7 +22,8 @@ export interface FilledBatch {
 }
 
 export interface ReplyLane {
-  add(reply: ReceivedReply, source: ReplySource, number: number): void;
+  /** `left`: how many replies to the same command are still to come; undefined when that is not known. */
+  add(reply: ReceivedReply, source: ReplySource, number: number, left: number | undefined): void;
   /** Resolves when everything that was added is published. */
   flush(): Promise<void>;
 }
@@ -35,10 +36,11 @@ interface OpenBatch extends FilledBatch {
 
 const maxReplies = 500;
 const maxBytes = 512 * 1024;
-const longestWaitMs = 20;
-// A batch waits a millisecond for each so many replies that the one before it held: alone a reply is hardly held up, and in a crowd
-// batches fill.
-const repliesPerMillisecond = 25;
+// A batch waits for the others that are to come, the longer the more they are: each message costs the bus, and whoever reads it,
+// as much as dozens of replies.
+const longestWaitMs = 50;
+const repliesPerMillisecond = 5;
+const waitWhenUnknownMs = 5;
 
 /** `publish` must not reject. */
 export function createReplyLane(publish: (batch: FilledBatch) => Promise<void>): ReplyLane {
@@ -47,23 +49,23 @@ export function createReplyLane(publish: (batch: FilledBatch) => Promise<void>):
   let timer: NodeJS.Timeout | undefined;
   // The open batch has waited long enough.
   let due = false;
-  let formerSize = 0;
   let publishing: Promise<void> | undefined;
 
-  function openBatch(): OpenBatch {
-    const waitMs = Math.min(longestWaitMs, Math.max(1, formerSize / repliesPerMillisecond));
-    timer = setTimeout(() => {
-      due = true;
-      if (!publishing) closeBatch();
-    }, waitMs);
+  function openBatch(left: number | undefined): OpenBatch {
+    timer = setTimeout(leave, waitMs(left));
     return { batch: createReplyBatch(), sources: [], numbers: [], receivedBytes: 0 };
+  }
+
+  // At once, or as soon as the batch before it is published.
+  function leave() {
+    due = true;
+    if (!publishing) closeBatch();
   }
 
   function closeBatch() {
     clearTimeout(timer);
     due = false;
     if (!open) return;
-    formerSize = open.batch.size();
     closed.push(open);
     open = undefined;
     publishing ??= publishAll();
@@ -83,18 +85,24 @@ export function createReplyLane(publish: (batch: FilledBatch) => Promise<void>):
   }
 
   return {
-    add(reply, source, number) {
+    add(reply, source, number, left) {
       if (open && open.batch.bytes() + reply.bytes.length > maxBytes) closeBatch();
-      open ??= openBatch();
+      open ??= openBatch(left);
       open.batch.add(reply);
       open.sources.push(source);
       open.numbers.push(number);
       open.receivedBytes += reply.bytes.length;
       if (open.batch.size() === maxReplies) closeBatch();
+      else if (left === 0) leave();
     },
     async flush() {
       closeBatch();
       await publishing;
     },
   };
+}
+
+function waitMs(left: number | undefined): number {
+  if (left === undefined) return waitWhenUnknownMs;
+  return Math.min(longestWaitMs, Math.max(1, left / repliesPerMillisecond));
 }

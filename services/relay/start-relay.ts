@@ -9,6 +9,7 @@ import { warnOfPlainText } from "../shared/http2-listener.js";
 import type { Logger } from "../shared/log.js";
 import { startAttachServer } from "./attach-server.js";
 import { type AttachmentTable, createAttachmentTable, sweepAttachments } from "./attachment-table.js";
+import { createAwaitedReplies } from "./awaited-replies.js";
 import { drainDaemons } from "./drain-daemons.js";
 import { createCommandForwarder } from "./forward-commands.js";
 import { createReplyForwarder } from "./forward-replies.js";
@@ -76,12 +77,14 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
   const presence = createPresencePublisher({ ...options, attached: () => table.byHostId.size });
   let draining = false;
   const traces = createTraceMemory();
-  const replies = createReplyForwarder({ ...options, counters, traces });
+  const awaited = createAwaitedReplies();
+  const replies = createReplyForwarder({ ...options, counters, traces, awaited });
   const forwardCommand = createCommandForwarder({
     ...options,
     table,
     counters,
     traces,
+    awaited,
     reply: (reply) => replies.forward(readReply(Buffer.from(toBinary(ReplySchema, reply))), ownReplies(log), 0),
   });
   // Before daemons can attach, so that no command passes unseen once the fleet knows of a host.
