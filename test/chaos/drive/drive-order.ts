@@ -22,11 +22,21 @@ export type ReadyOrder = () => Promise<void>;
 /** Makes an order ready: makes the plan of a change that is planned ahead. */
 export async function prepareOrder(order: PlannedOrder, index: number, context: OrderContext): Promise<ReadyOrder> {
   const label = `${context.seed} ${order.kind} ${index}`;
-  if (order.kind === "read") return () => driveRead(order, label, context);
-  if (!order.isPlannedAhead)
-    return async () => driveCommit(await drivePlan(order, label, context), order, label, context);
-  const plan = await drivePlan(order, label, context);
-  return () => driveCommit(plan, order, label, context);
+  if (order.kind === "read") return () => driveRead(atLiving(order, context), label, context);
+  const change = async () => {
+    const living = atLiving(order, context);
+    const plan = await drivePlan(living, label, context);
+    return () => driveCommit(plan, living, label, context);
+  };
+  return order.isPlannedAhead ? change() : async () => (await change())();
+}
+
+// Whoever finds his control plane dead asks another one; only a plan binds to where it was made.
+function atLiving(order: PlannedOrder, { world }: OrderContext): PlannedOrder {
+  const count = world.controlPlanes.length;
+  const candidates = Array.from({ length: count }, (_, index) => (order.controlPlane + index) % count);
+  const living = candidates.find((index) => world.controlPlanes[index]?.process.isRunning);
+  return { ...order, controlPlane: living ?? order.controlPlane };
 }
 
 async function driveRead(order: PlannedOrder, label: string, context: OrderContext): Promise<void> {
