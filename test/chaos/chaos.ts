@@ -86,7 +86,8 @@ function kindsOf({ kinds = faultKinds, brokers }: ChaosOptions): readonly FaultK
 
 function describeEpoch({ seed, runs, faults }: EpochHistory, violations: readonly Violation[], tookMs: number): string {
   const acknowledged = runs.filter(({ acknowledgedAtMs }) => acknowledgedAtMs !== undefined).length;
+  const refused = runs.filter(({ runId }) => runId === undefined).length;
   const kinds = faults.map(({ kind }) => kind).join(", ") || "no fault";
   const seconds = (tookMs / 1_000).toFixed(1);
-  return `epoch ${seed}: ${acknowledged} of ${runs.length} runs acknowledged, ${violations.length} violations, ${seconds} s (${kinds})`;
+  return `epoch ${seed}: ${acknowledged} runs acknowledged, ${refused} refused, ${violations.length} violations, ${seconds} s (${kinds})`;
 }

@@ -7,8 +7,10 @@ export interface ChaosSummary {
   epochs: number;
   /** Acknowledged ones. */
   runs: number;
-  /** Asked for, and never acknowledged. */
+  /** Asked for, and never begun. */
   refusedRuns: number;
+  /** Begun, and no client was told: its connection broke before, or they are health checks of waves. */
+  untoldRuns: number;
   /** Hosts of the acknowledged runs, added up. */
   hostRuns: number;
   /** Of these, by their last state. */
@@ -45,7 +47,8 @@ export function addEpoch(
   const acknowledged = history.runs.filter(({ acknowledgedAtMs }) => acknowledgedAtMs !== undefined);
   summary.epochs++;
   summary.runs += acknowledged.length;
-  summary.refusedRuns += history.runs.length - acknowledged.length;
+  summary.refusedRuns += history.runs.filter(({ runId }) => runId === undefined).length;
+  summary.untoldRuns += history.runs.filter((run) => run.runId !== undefined && !acknowledged.includes(run)).length;
   summary.hostRuns += acknowledged.reduce((sum, { hosts }) => sum + hosts.length, 0);
   for (const last of acknowledged.flatMap(({ views }) => views.at(-1) ?? [])) {
     for (const { state } of last.hosts) count(summary.states, HostState[state]);
