@@ -1,13 +1,13 @@
 // How long a run waits: until its deadline for everybody, and only a short grace for hosts whose daemon is away.
 //
 // A read gives up at once on a host that is offline when it begins, because no relay can hand it the command; on one that
-// detaches in mid-run, or is not attached again after a restart of the control plane, it gives up after `detachGraceMs`. A
-// change waits `changeGraceMs` for either: its daemon may be what restarts. A run with a delivery timeout does not give them up: they
+// detaches in mid-run or did so right before it, as when it moves from one relay to another, or is not attached again after a
+// restart of the control plane, it gives up after `detachGraceMs`. A change waits `changeGraceMs` for either: its daemon may be what restarts. A run with a delivery timeout does not give them up: they
 // stay queued until that has passed, and the caller is answered without them. A host that attaches anew is sent its command again;
 // one that was given up and answers all the same is late, and counts.
 
 import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
-import type { HostListener, Inventory } from "../inventory/inventory.js";
+import type { HostListener, Inventory, InventoryHost } from "../inventory/inventory.js";
 import { GracePeriods } from "./grace-periods.js";
 import type { CommandRecord } from "./run-record.js";
 import { indexesOf } from "./spans.js";
@@ -68,8 +68,11 @@ export class RunWatch {
       this.#watchDeadline(command);
     }
     if (away.length === 0) return;
-    if (this.#delivers || this.#isRead) this.#giveUp(away);
-    else for (const index of away) this.#graces.begin(index);
+    const awaited = away.filter((index) => !this.#delivers && (!this.#isRead || this.#hasJustLeft(index)));
+    for (const index of awaited) this.#graces.begin(index);
+    const isAwaited = new Set(awaited);
+    const lost = away.filter((index) => !isAwaited.has(index));
+    if (lost.length > 0) this.#giveUp(lost);
   }
 
   /** Goes on after a restart of the control plane: what was sent, and was perhaps not, is sent again to who is there. */
@@ -104,7 +107,17 @@ export class RunWatch {
   }
 
   #isOnline(index: number): boolean {
-    return this.#parts.inventory.find(this.#run.targets[index]?.hostId ?? "")?.online ?? false;
+    return this.#host(index)?.online ?? false;
+  }
+
+  // By its relay's clock, whose error makes the wait a little too short or too long.
+  #hasJustLeft(index: number): boolean {
+    const host = this.#host(index);
+    return host !== undefined && Date.now() - host.sinceMs < this.#parts.patience.detachGraceMs;
+  }
+
+  #host(index: number): InventoryHost | undefined {
+    return this.#parts.inventory.find(this.#run.targets[index]?.hostId ?? "");
   }
 
   #hostChanged: HostListener = (host, former) => {
@@ -129,11 +142,7 @@ export class RunWatch {
       this.#concludeIfResting();
       return;
     }
-    const { inventory } = this.#parts;
-    const hosts = indexes.map((index) => {
-      const { hostId = "" } = this.#run.targets[index] ?? {};
-      return [index, awayProblem(this.#run, inventory.find(hostId))] as const;
-    });
+    const hosts = indexes.map((index) => [index, awayProblem(this.#run, this.#host(index))] as const);
     this.#run.close(hosts, HostState.NO_ANSWER);
   }
 

@@ -12,10 +12,11 @@ let fleet: FleetUnderTest;
 afterEach(() => fleet.close());
 
 describe("hosts that are away", () => {
-  test("a host that is offline at the start of a read is no_answer at once, and the error says since when", async () => {
-    fleet = await startFleet();
+  test("a host that is offline for a while at the start of a read is no_answer at once, and the error says since when", async () => {
+    fleet = await startFleet({ patience: { detachGraceMs: 3_000, changeGraceMs: 3_000 } });
     await fleet.attach("here", "gone");
     await fleet.detach("gone");
+    await sleep(3_100);
     const began = performance.now();
     const { accounting, run } = await collect(ask(fleet, "all", 30));
     expect(performance.now() - began).toBeLessThan(2_000);
@@ -55,6 +56,16 @@ describe("hosts that are away", () => {
     await sleep(700);
     await call?.reply(ok(services("a.service")));
     expect((await collected).accounting).toMatchObject({ ok: 1, noAnswer: 0, lateReplies: 0 });
+  });
+
+  test("a host that moves between relays when a read begins is waited for, and asked when it is back", async () => {
+    fleet = await startFleet({ patience: { detachGraceMs: 3_000, changeGraceMs: 3_000 } });
+    await fleet.attach("stays", "moves");
+    await fleet.detach("moves");
+    const collected = collect(ask(fleet, "all", 30));
+    await eventually(() => expect(fleet.hosts.invoked).toHaveLength(1));
+    await fleet.attach("moves");
+    expect((await collected).accounting).toMatchObject({ targeted: 2, ok: 2, noAnswer: 0 });
   });
 
   test("a late answer after the end makes revision 2, durably", async () => {
