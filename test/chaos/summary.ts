@@ -31,6 +31,7 @@ export function createSummary(directory: string): ChaosSummary {
     epochs: 0,
     runs: 0,
     refusedRuns: 0,
+    untoldRuns: 0,
     hostRuns: 0,
     duplicateReplies: 0,
     lateReplies: 0,

@@ -31,7 +31,8 @@ export function beginRun(
     controlPlane: controlPlane % world.clients.length,
     requestedAtMs: Date.now(),
     timeoutMs,
-    queueMs,
+    // A dry run waits for nobody.
+    queueMs: run.kind === "plan" ? 0 : queueMs,
     isRollout: rollout !== undefined && run.kind === "commit",
     accounts: [],
     completed: false,
