@@ -33,6 +33,7 @@ const bench = "storm";
 const defaultHosts = 10_000;
 const pollMs = 250;
 const patienceMs = 180_000;
+const startAgainMs = 500;
 // Into the answers of a run on 10,000 hosts.
 const blowAfterMs = 300;
 
@@ -82,16 +83,28 @@ async function recover(blow: Blow, fleet: FleetUnderTest, broker: Kafka): Promis
   return { attachedMs, answeredMs, relayCpuMs, lostAnswers: targeted - ok, unaccounted };
 }
 
-// Each on the address of the one before, as a service manager would do it.
+// Each on the address of the one before.
 async function restartRelays(fleet: FleetUnderTest): Promise<RelayProcess[]> {
   return Promise.all(
-    fleet.relays.map(async ({ process, name, url }, index) => {
-      await process.stop("SIGKILL");
-      const relay = await startRelay(fleet.setup, name, new URL(url).host);
+    fleet.relays.map(async (killed, index) => {
+      await killed.process.stop("SIGKILL");
+      const relay = await startAgain(fleet, killed);
       fleet.relays[index] = relay;
       return relay;
     }),
   );
+}
+
+// As a service manager does it: a relay that finds no broker ends and says so.
+async function startAgain({ setup }: FleetUnderTest, { name, url }: RelayProcess): Promise<RelayProcess> {
+  for (const start = performance.now(); ; await sleep(startAgainMs)) {
+    try {
+      return await startRelay(setup, name, new URL(url).host);
+    } catch (error) {
+      if (performance.now() - start > patienceMs) throw error;
+      console.error(`${bench}: a relay did not start: ${String(error).split("\n").at(-1)}`);
+    }
+  }
 }
 
 async function waitForAttachments(relays: readonly RelayProcess[], hosts: number): Promise<void> {
