@@ -34,13 +34,19 @@ describe("simulated hosts that misbehave", () => {
   test.each(cases)("one that %s", async (_what, behaviour, expected, state) => {
     fleet = await startFleet();
     await fleet.attach("good", "bad");
-    fleet.hosts.behave("bad", behaviour);
-    fleet.hosts.behave("good", async (call) => {
-      // The last word of a run is "good"'s, so that everything "bad" says comes before the end.
-      await sleep(150);
-      await call.reply(ok(services("nginx.service")));
+    let said: () => void = () => {};
+    const hasSaid = new Promise<void>((resolve) => {
+      said = resolve;
     });
-    const { run } = await collect(ask(fleet, "all", 0.4));
+    fleet.hosts.behave("bad", async (call) => {
+      await behaviour(call);
+      said();
+    });
+    // The last word of a run is "good"'s, so that everything "bad" says comes before the end.
+    fleet.hosts.behave("good", (call) => {
+      void hasSaid.then(() => call.reply(ok(services("nginx.service"))));
+    });
+    const { run } = await collect(ask(fleet, "all", 1));
     const zero = {
       failed: 0,
       denied: 0,

@@ -158,7 +158,7 @@ test.each([
   "labels.role == 'web' && distro == 'debian' && online",
   "labels.missing == 'x' || cpu_count > 100",
   "name.matches('^web-(1|22|333)$') || 'systemd' in capabilities",
-])("10,000 hosts are selected in well under 100 ms by %j", (selector) => {
+])("10,000 hosts are selected in well under 100 ms of CPU by %j", (selector) => {
   const hosts = Array.from({ length: 10_000 }, (_, index) =>
     host(`web-${index}`, {
       labels: { role: "web", env: "prod" },
@@ -168,9 +168,10 @@ test.each([
   );
   select(selector, hosts);
   const times = Array.from({ length: 5 }, () => {
-    const began = performance.now();
+    const began = process.cpuUsage();
     expect(select(selector, hosts).length).toBeGreaterThan(0);
-    return performance.now() - began;
+    const { user, system } = process.cpuUsage(began);
+    return (user + system) / 1000;
   });
   const median = times.sort((a, b) => a - b)[2] as number;
   console.log(`${selector}: median ${median.toFixed(1)} ms for 10,000 hosts`);
