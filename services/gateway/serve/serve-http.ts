@@ -25,6 +25,8 @@ export interface HttpServer {
 }
 
 const defaultLimits: SessionLimits = { maxSessions: 256, idleMs: 30 * 60_000 };
+// Connections that may wait to be accepted: many agents come at once, and the system's 511 would make them try again seconds later.
+const backlog = 4_096;
 const log = createLogger("gateway");
 
 /** Listens, and makes a server for each request or session. */
@@ -76,7 +78,7 @@ function principalOf(authInfo: AuthInfo | undefined): Principal {
 async function listen(server: Server, { host, port }: HttpOptions["listen"]): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog }, () => {
       server.off("error", reject);
       resolve();
     });
