@@ -12,7 +12,7 @@ const bench = "mixed";
 const defaultHosts = 1_000;
 const singleCalls = 1_000;
 const fleetWideCalls = 10;
-const rounds = 4;
+const rounds = 2;
 const loneCalls = 200;
 // More than any principal may have going on at once.
 const mostRuns = 20_000;
@@ -104,10 +104,15 @@ function nameOf(call: number, hosts: number): string {
 async function askAtOnce(asker: Asker, selectors: readonly string[]): Promise<Burst> {
   const calls = await Promise.allSettled(selectors.map((selector) => asker.overMcp(selector)));
   const refused = calls.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
-  if (refused[0]) console.error(`${bench}: ${refused.length} calls were refused, one of them so: ${refused[0].reason}`);
+  if (refused[0])
+    console.error(`${bench}: ${refused.length} calls were refused, one of them so: ${describeReason(refused[0])}`);
   const asked = calls.flatMap((call): Asked[] => (call.status === "fulfilled" ? [call.value] : []));
   const missing = asked.reduce((sum, { targeted, ok }) => sum + targeted - ok, 0);
   return { times: asked.map(({ milliseconds }) => milliseconds), refused: refused.length, missing };
+}
+
+function describeReason({ reason }: PromiseRejectedResult): string {
+  return reason instanceof Error && reason.cause ? `${reason}: ${reason.cause}` : String(reason);
 }
 
 // While the hosts stand still runs pile up until one more is too many.
