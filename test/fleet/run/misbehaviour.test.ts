@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { ReplyOutcome } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { HostState } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
