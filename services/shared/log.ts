@@ -7,8 +7,16 @@ export type { Logger };
 /** A logger for one part of the product. Level from SYSTEMS_MANAGER_LOG: "info" when unset. */
 export function createLogger(part: string): Logger {
   const level = process.env.SYSTEMS_MANAGER_LOG ?? "info";
-  const options = { level, base: { part }, timestamp: pino.stdTimeFunctions.isoTime, mixin: activeTrace };
+  const timestamp = pino.stdTimeFunctions.isoTime;
+  const options = { level, base: { part }, timestamp, mixin: activeTrace, serializers: { err: toLoggedError } };
   return pino(options, pino.destination(2));
+}
+
+/** An error as it is logged: without the details of its wire form, which drag the descriptors of their messages along. */
+export function toLoggedError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { details: _, ...told } = pino.stdSerializers.err(error);
+  return told;
 }
 
 // A line that is written within a span can be found by its trace. Only with an SDK is there an active span.
