@@ -37,8 +37,8 @@ export function stayAttached(options: StayAttachedOptions): Attacher {
     }
   }
 
-  // Dials every relay once, in random order but the one that was just lost last, until one takes the daemon. Resolves when that connection is gone, with how
-  // long it lasted.
+  // Dials every relay once, in random order but the one that was just lost last, until one takes the daemon. Resolves when that
+  // connection is gone, with how long it lasted.
   async function connectAny(): Promise<number> {
     for (const url of relaysInOrder()) {
       if (closing.signal.aborted) break;

@@ -5,8 +5,9 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Bus } from "../../services/bus/bus.js";
-import { shuffle } from "../../services/daemon/backoff.js";
+import { defaultBackoff, shuffle } from "../../services/daemon/backoff.js";
 import { startDaemon } from "../../services/daemon/start-daemon.js";
+import { defaultPatience } from "../../services/fleet/run/waiting.js";
 import { ReplyOutcome } from "../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { ManageServiceRequestSchema, ServiceAction } from "../../services/gen/systemsmanager/mutation/v1/service_pb.js";
 import { backoffMs } from "../../services/shared/backoff.js";
@@ -167,6 +168,13 @@ describe("back-off", () => {
         },
       ),
     );
+  });
+
+  test("relays that are restarted one after the other, ten seconds each, keep a daemon away for no more than the first pause", () => {
+    const { stableMs, firstMs } = defaultBackoff;
+    expect(stableMs).toBeLessThan(10_000);
+    expect(backoffMs(1, defaultBackoff, () => 0.999)).toBeLessThan(firstMs);
+    expect(firstMs).toBeLessThanOrEqual(defaultPatience.detachGraceMs / 2);
   });
 
   test("property: shuffling keeps every relay", () => {
