@@ -75,7 +75,7 @@ export function describeEmulator(setup: WorldSetup, index: number, hosts: number
   const key = ["--fleet-key", statePaths(stateOf(setup, 0)).verifyingKey, "--state-dir", state];
   const args = ["emulate", ...size, ...where, ...key, "--distinct-answers", "5"];
   return {
-    process: describe(setup, name, args, async () => true),
+    process: describe(setup, name, args, async (said) => said().includes(`${hosts} of ${hosts} hosts attached`)),
     hosts: Array.from({ length: hosts }, (_, host) => `${prefix}${host}`),
     executionsFile: join(state, "executions.jsonl"),
   } satisfies EmulatorProcess;
@@ -85,7 +85,7 @@ function describe(
   { directory, fleetId, onIncident }: WorldSetup,
   name: string,
   args: readonly string[],
-  isReady: () => Promise<boolean>,
+  isReady: (said: () => string) => Promise<boolean>,
 ): ManagedProcess {
   return manageProcess({
     name,

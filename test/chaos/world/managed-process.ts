@@ -1,5 +1,5 @@
 // A process of the product under chaos: started, killed, stopped in mid-air and started again, always with the same arguments.
-import { mkdirSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -28,7 +28,8 @@ export interface ManagedProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What it says is added there. */
   readonly logFile: string;
-  readonly isReady: () => Promise<boolean>;
+  /** Asked again and again after a start, with what it has said since. */
+  readonly isReady: (said: () => string) => Promise<boolean>;
   /** Told when it ends and nobody ended it. */
   readonly onUnexpectedEnd: (what: string) => void;
 }
@@ -47,7 +48,6 @@ export function manageProcess(options: ManagedProcessOptions): ManagedProcess {
   let ending = false;
 
   function spawn() {
-    mkdirSync(dirname(logFile), { recursive: true });
     const log = { file: logFile, append: true } as const;
     const started = execa(program, args, {
       reject: false,
@@ -62,8 +62,9 @@ export function manageProcess(options: ManagedProcessOptions): ManagedProcess {
     return started;
   }
 
-  async function waitUntilReady(): Promise<void> {
-    for (const deadline = Date.now() + readyWithinMs; !(await isReady()); await sleep(readyEveryMs)) {
+  async function waitUntilReady(loggedBefore: number): Promise<void> {
+    const said = () => readFileSync(logFile).subarray(loggedBefore).toString();
+    for (const deadline = Date.now() + readyWithinMs; !(await isReady(said)); await sleep(readyEveryMs)) {
       if (!managed.isRunning) throw new Error(`${name} ended while it started; see ${logFile}`);
       if (Date.now() > deadline) throw new Error(`${name} was not ready within ${readyWithinMs} ms; see ${logFile}`);
     }
@@ -84,6 +85,9 @@ export function manageProcess(options: ManagedProcessOptions): ManagedProcess {
     async start() {
       let isReadyNow = false;
       ending = false;
+      mkdirSync(dirname(logFile), { recursive: true });
+      appendFileSync(logFile, "");
+      const loggedBefore = statSync(logFile).size;
       const started = spawn();
       child = started;
       running.add(managed);
@@ -92,7 +96,7 @@ export function manageProcess(options: ManagedProcessOptions): ManagedProcess {
         const what = `${name} ended by itself with ${signal ?? `exit code ${exitCode}`}; see ${logFile}`;
         if (isReadyNow && !ending) onUnexpectedEnd(what);
       });
-      await waitUntilReady();
+      await waitUntilReady(loggedBefore);
       isReadyNow = true;
     },
     kill: () => signalAndWait(() => signalFamily(child?.pid, "SIGKILL")),
@@ -114,7 +118,7 @@ export async function startAgain(managed: ManagedProcess): Promise<void> {
     try {
       return await managed.start();
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (managed.isRunning || Date.now() > deadline) throw error;
     }
   }
 }
