@@ -26,7 +26,7 @@ step("npm packages", ["package-lock.json"], "node_modules", ["npm", "ci", "--no-
 // The Node.js that a test tool needs must not become the one that npm scripts run.
 rmSync("node_modules/.bin/node", { force: true });
 step("native addon", ["CMakeLists.txt", "native"], "build/Release", ["node_modules/.bin/cmake-js", "compile"]);
-step("TypeScript", ["services", "bench", "tsconfig.json", "tsconfig.build.json"], "dist", [
+step("TypeScript", ["services", "bench", "test/kafka", "tsconfig.json", "tsconfig.build.json"], "dist", [
   "node_modules/.bin/tsc",
   "-p",
   "tsconfig.build.json",
