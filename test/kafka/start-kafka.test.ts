@@ -33,4 +33,5 @@ test.skipIf(foreignBrokers)(
     expect(existsSync(kafka.dataDirectory)).toBe(false);
     await waitFor(() => !before.some(isAlive), "its end");
   },
+  120_000,
 );

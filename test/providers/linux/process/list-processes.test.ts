@@ -44,7 +44,7 @@ describe.each(backends)("ListProcesses on the backend %s", (backend) => {
     await until(() => cpuTime() !== "0");
     const { processes: rows } = await list({ pattern: "busy-loop-tag" });
     expect(Math.abs((rows[0]?.cpuSeconds ?? 0) - Number(cpuTime()))).toBeLessThan(1.5);
-    expect(rows[0]?.cpuUsage).toBeGreaterThan(0.1);
+    expect(rows[0]?.cpuUsage).toBeGreaterThan(0.01);
     expect(rows[0]?.cpuUsage).toBeLessThan(1.1);
   });
 
