@@ -67,7 +67,8 @@ export function createBroker(options: BrokerProcessOptions): BrokerProcess {
       "--add-scram",
       `${mechanism}=[name=${username},password=${password}]`,
     ]);
-    const arguments_ = ["format", "-t", options.clusterId, "-c", properties, ...users];
+    // An id may begin with a hyphen, which must not look like another option.
+    const arguments_ = ["format", `--cluster-id=${options.clusterId}`, "-c", properties, ...users];
     await execa("java", java("kafka.tools.StorageTool", ...arguments_));
   }
 
