@@ -1,12 +1,11 @@
-// The short form of `npm run chaos`: one epoch that is always the same, and one that never was.
-import { randomInt } from "node:crypto";
+// The short form of `npm run chaos`: two epochs whose orders and faults are always the same.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runChaos } from "./chaos.js";
 
-const seeds = ["short/0", `${randomInt(1_000_000)}/0`];
+const seeds = ["short/0", "short/1"];
 
 test(`two epochs of chaos over Kafka break no promise: seeds ${seeds.join(" and ")}`, {
   timeout: 300_000,

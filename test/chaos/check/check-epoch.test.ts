@@ -1,98 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ErrorReason } from "../../../services/gen/systemsmanager/errors/v1/error_reason_pb.js";
 import { HostState } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
-import type { Account, EpochHistory, FaultRecord, HostView, RunHistory, RunView } from "../history.js";
+import type { EpochHistory } from "../history.js";
 import { checkEpoch } from "./check-epoch.js";
-
-const names = ["a", "b", "c"];
-const beganMs = 1_000;
-
-const account: Account = {
-  targeted: 3,
-  ok: 3,
-  failed: 0,
-  denied: 0,
-  expired: 0,
-  queued: 0,
-  cancelled: 0,
-  noAnswer: 0,
-  indeterminate: 0,
-};
-
-function host(name: string, state = HostState.OK, reason?: ErrorReason): HostView {
-  const isOk = state === HostState.OK;
-  return {
-    name,
-    state,
-    digest: isOk ? `digest of ${name}` : "",
-    hasBody: isOk,
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
-
-function view(
-  moment: string,
-  hosts: HostView[] = names.map((name) => host(name)),
-  more: Partial<Account> = {},
-): RunView {
-  return {
-    moment,
-    account: { ...account, ...more },
-    duplicateReplies: 0,
-    lateReplies: 0,
-    isFinished: true,
-    revision: 1,
-    hosts,
-  };
-}
-
-function commit(more: Partial<RunHistory> = {}): RunHistory {
-  return {
-    label: "7/0 change 0",
-    kind: "commit",
-    controlPlane: 0,
-    requestedAtMs: beganMs,
-    acknowledgedAtMs: beganMs + 5,
-    timeoutMs: 5_000,
-    queueMs: 0,
-    isRollout: false,
-    subject: "chaos-1",
-    planHash: "f00",
-    hosts: names,
-    runId: "run 1",
-    targeted: 3,
-    accounts: [{ ...account, ok: 1, queued: 2 }, account],
-    completed: true,
-    views: [view("finished"), view("settled")],
-    ...more,
-  };
-}
-
-function executions(...hosts: string[]) {
-  return hosts.map((each) => ({ host: each, commandId: "command 1", subjects: ["chaos-1"], time: "" }));
-}
-
-function history(more: Partial<EpochHistory> = {}): EpochHistory {
-  return {
-    seed: "7/0",
-    hosts: names,
-    runs: [commit()],
-    faults: [],
-    orderedBefore: {},
-    executions: executions(...names),
-    incidents: [],
-    ...more,
-  };
-}
-
-/** The last look found host c in this state. */
-function endedWith(state: HostState, counts: Partial<Account>, reason?: ErrorReason): RunHistory {
-  const last = view("settled", [host("a"), host("b"), host("c", state, reason)], { ok: 2, ...counts });
-  return commit({ accounts: [], views: [last] });
-}
-
-const relayKilled = { kind: "relay kill", target: "relay-0", hosts: names, fromMs: 2_000 } as const;
-const fault = (untilMs: number, excuses: FaultRecord["excuses"]) => ({ ...relayKilled, untilMs, excuses });
+import { account, commit, endedWith, executions, fault, history, host, view } from "./histories.js";
 
 describe("a history that keeps every promise", () => {
   test.each<[string, EpochHistory]>([
@@ -107,6 +18,13 @@ describe("a history that keeps every promise", () => {
     [
       "no answer while a long fault lasted",
       history({ runs: [endedWith(HostState.NO_ANSWER, { noAnswer: 1 })], faults: [fault(9_000, "late answers")] }),
+    ],
+    [
+      "no answer after both relays were away at once",
+      history({
+        runs: [commit({ ...endedWith(HostState.NO_ANSWER, { noAnswer: 1 }), timeoutMs: 60_000 })],
+        faults: [fault(3_000, "late answers"), { ...fault(2_500, "late answers"), target: "relay-1" }],
+      }),
     ],
     [
       "indeterminate after its daemon was killed",
@@ -299,6 +217,14 @@ describe("a planted violation is found", () => {
       history({
         runs: [commit({ ...endedWith(HostState.NO_ANSWER, { noAnswer: 1 }), timeoutMs: 60_000 })],
         faults: [fault(3_000, "late answers")],
+      }),
+    ],
+    [
+      "no answer after the relays were away one after the other",
+      "reached all the time",
+      history({
+        runs: [commit({ ...endedWith(HostState.NO_ANSWER, { noAnswer: 1 }), timeoutMs: 60_000 })],
+        faults: [fault(3_000, "late answers"), { ...fault(4_000, "late answers"), target: "relay-1", fromMs: 3_500 }],
       }),
     ],
     [

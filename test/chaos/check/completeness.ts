@@ -1,7 +1,7 @@
 // A host that could be reached all the time answers: what no fault excuses must be complete. A fault that was over well within a
 // run's time excuses nothing, if it is of the kind that only makes answers late.
 import { HostState } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
-import type { EpochHistory, HostView, RunHistory } from "../history.js";
+import type { EpochHistory, FaultRecord, HostView, RunHistory } from "../history.js";
 import type { Check } from "./check.js";
 
 // How long a fleet may take to be whole again after a fault is over: brokers elect leaders, daemons dial again.
@@ -34,11 +34,20 @@ function isExcused({ name, state }: HostView, run: RunHistory, { faults }: Epoch
   const waits = run.queueMs > 0 && !isLost;
   // A run waits from when it was asked for, even when its command has to wait for the bus.
   const deadlineMs = run.requestedAtMs + run.timeoutMs + run.queueMs;
-  return faults.some(({ hosts, excuses, fromMs, untilMs }) => {
+  return faults.some((fault) => {
+    const { hosts, fromMs, untilMs } = fault;
     if (!hosts.includes(name) || fromMs > deadlineMs || untilMs + recoveryMs < run.requestedAtMs) return false;
+    const excuses = leavesNoRelay(fault, faults) ? "answers under way" : fault.excuses;
     const excusesAll = excuses === "any answer" || (excuses === "answers under way" && !waits);
     return excusesAll || untilMs + recoveryMs > deadlineMs;
   });
+}
+
+// Two relays are all that there are: with both away hosts have nowhere to go, and a read gives up on them as on any that went away.
+function leavesNoRelay(fault: FaultRecord, faults: readonly FaultRecord[]): boolean {
+  const isOfRelay = ({ kind }: FaultRecord) => kind.startsWith("relay ");
+  const meets = (other: FaultRecord) => other.fromMs < fault.untilMs && fault.fromMs < other.untilMs;
+  return isOfRelay(fault) && faults.some((other) => isOfRelay(other) && other.target !== fault.target && meets(other));
 }
 
 function describe(hosts: readonly HostView[]): string {
