@@ -39,16 +39,22 @@ const concurrentBatches = 16;
 // Longer than any batch is kept waiting.
 const rebalanceTimeoutMs = 10_000;
 
-/** Resolves when it has joined. Rejects when it cannot. */
+/** Resolves when it has joined and fetched for the first time. Rejects when it cannot, as for want of the right to read. */
 export async function runConsumer(options: ConsumerOptions): Promise<RunningConsumer> {
   const { topic, onAssigned, onRebalancing, onBatch } = options;
   const consumer = createConsumer(options);
-  const { CRASH, GROUP_JOIN, REBALANCING } = consumer.events;
+  const { CRASH, FETCH, GROUP_JOIN, REBALANCING } = consumer.events;
   const crashed = new Promise<unknown>((resolve) => consumer.on(CRASH, ({ payload }) => resolve(payload.error)));
   const running = handleOf(consumer, topic, crashed);
-  const joined = new Promise<void>((resolve) => {
+  const begun = new Promise<void>((resolve) => {
     consumer.on(GROUP_JOIN, ({ payload }) => {
-      onAssigned(running, payload.memberAssignment[topic] ?? []);
+      const partitions = payload.memberAssignment[topic] ?? [];
+      onAssigned(running, partitions);
+      // Others of the group have them all: there is nothing to fetch.
+      if (partitions.length === 0) resolve();
+    });
+    const stopWatching = consumer.on(FETCH, () => {
+      stopWatching();
       resolve();
     });
   });
@@ -61,7 +67,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<RunningCons
       partitionsConsumedConcurrently: concurrentBatches,
       eachBatch: ({ batch }) => onBatch(running, batch),
     });
-    await Promise.race([joined, crashed.then((error) => Promise.reject(error))]);
+    await Promise.race([begun, crashed.then((error) => Promise.reject(error))]);
   } catch (error) {
     await consumer.disconnect();
     throw error;
