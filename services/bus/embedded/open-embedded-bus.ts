@@ -10,11 +10,11 @@ import type {
   OutgoingMessage,
   SubscribeOptions,
   Subscription,
-  SubscriptionGauge,
   Topic,
 } from "../bus.js";
 import { compactedTopics } from "../bus.js";
 import { checkMessageSize } from "../message-size.js";
+import { createOpenSubscriptions } from "../open-subscriptions.js";
 import { type ConsumerGroup, createConsumerGroup } from "./consumer-group.js";
 import { createPartitionLog, type PartitionLog } from "./partition-log.js";
 
@@ -33,7 +33,7 @@ export function openEmbeddedBus(options: BusOptions = {}): Bus {
   const queue = options.queue ?? defaultQueue;
   const counters = { published: 0, refusedBusy: 0, refusedTooLarge: 0, delivered: 0, rejected: 0, expired: 0 };
   const topics = createTopics(options);
-  const subscriptions = new Map<Subscription, () => SubscriptionGauge>();
+  const subscriptions = createOpenSubscriptions();
   let open = true;
 
   function checkOpen() {
@@ -66,18 +66,13 @@ export function openEmbeddedBus(options: BusOptions = {}): Bus {
     const group = state.groups.get(name) ?? createConsumerGroup(name, state.logs, from, counters);
     const member = group.join({ handler, maxInFlight, partition });
     state.groups.set(name, group);
-    const subscription = {
-      caughtUp: member.caughtUp,
-      expired: member.expired,
-      close: async () => {
-        subscriptions.delete(subscription);
-        const closed = member.close();
-        if (!keepPosition && group.isEmpty()) state.groups.delete(name);
-        await closed;
-      },
-    };
-    subscriptions.set(subscription, () => ({ topic, group: name, behind: member.behind() }));
-    return subscription;
+    const { caughtUp, expired } = member;
+    async function close() {
+      const closed = member.close();
+      if (!keepPosition && group.isEmpty()) state.groups.delete(name);
+      await closed;
+    }
+    return subscriptions.add({ caughtUp, expired, close }, () => ({ topic, group: name, behind: member.behind() }));
   }
 
   return {
@@ -89,11 +84,11 @@ export function openEmbeddedBus(options: BusOptions = {}): Bus {
     gauges: () => ({
       // In memory is durable here.
       waiting: { messages: 0, bytes: 0 },
-      subscriptions: [...subscriptions.values()].map((gauge) => gauge()),
+      subscriptions: subscriptions.gauges(),
     }),
     async close() {
       open = false;
-      await Promise.all([...subscriptions.keys()].map((subscription) => subscription.close()));
+      await subscriptions.closeAll();
     },
   };
 }

@@ -2,7 +2,8 @@
 // all that is used of it, so that another client could take its place in this folder.
 import type { Admin, Kafka } from "kafkajs";
 import { ErrorReason, failure } from "../../shared/errors.js";
-import type { Bus, MessageHandler, SubscribeOptions, Subscription, SubscriptionGauge, Topic } from "../bus.js";
+import type { Bus, MessageHandler, SubscribeOptions, Subscription, Topic } from "../bus.js";
+import { createOpenSubscriptions } from "../open-subscriptions.js";
 import { createKafkaClient } from "./kafka-client.js";
 import { kafkaFailure } from "./kafka-errors.js";
 import type { KafkaBusOptions } from "./kafka-options.js";
@@ -36,7 +37,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     await admin.disconnect();
     throw kafkaFailure("connecting the producer", brokers, error);
   });
-  const subscriptions = new Map<Subscription, () => SubscriptionGauge>();
+  const subscriptions = createOpenSubscriptions();
   const address = brokers.join(",");
   const closed = () => failure(ErrorReason.UNREACHABLE, `the bus at ${address} is closed`, { metadata: { address } });
   let ended: Promise<void> | undefined;
@@ -49,16 +50,9 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     checkOpen();
     checkPartition(wanted, partitions);
     const own = { bus: options, wanted, handler, counters, closing: closing.signal, log };
-    const { caughtUp, expired, behind, close } = await openKafkaSubscription({ kafka, admin, ...own });
-    const subscription = {
-      caughtUp,
-      expired,
-      close: async () => {
-        subscriptions.delete(subscription);
-        await close();
-      },
-    };
-    subscriptions.set(subscription, () => ({ topic: wanted.topic, group: wanted.group, behind: behind() }));
+    const opened = await openKafkaSubscription({ kafka, admin, ...own });
+    const { topic, group } = wanted;
+    const subscription = subscriptions.add(opened, () => ({ topic, group, behind: opened.behind() }));
     // It was closed meanwhile.
     if (ended) await subscription.close();
     checkOpen();
@@ -67,7 +61,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
 
   async function end(): Promise<void> {
     const flushed = waitAtMost(flushPatienceMs, "flushing what was published", publisher.idle(), log);
-    await Promise.all([...subscriptions.keys()].map((subscription) => subscription.close()));
+    await subscriptions.closeAll();
     await flushed;
     closing.abort(closed());
     const disconnected = Promise.all([publisher.disconnect(), admin.disconnect()]);
@@ -82,10 +76,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     subscribe,
     partitions: (topic) => partitions.get(topic) ?? 0,
     counters: () => ({ ...counters }),
-    gauges: () => ({
-      waiting: publisher.waiting(),
-      subscriptions: [...subscriptions.values()].map((gauge) => gauge()),
-    }),
+    gauges: () => ({ waiting: publisher.waiting(), subscriptions: subscriptions.gauges() }),
     close() {
       ended ??= end();
       return ended;

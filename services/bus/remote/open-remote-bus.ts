@@ -2,7 +2,8 @@
 // bus, the newest message of each key of a compacted topic, this end publishes again.
 import { ErrorReason, failure } from "../../shared/errors.js";
 import type { Logger } from "../../shared/log.js";
-import type { Bus, BusOptions, SubscribeOptions, Subscription, SubscriptionGauge, Topic } from "../bus.js";
+import type { Bus, BusOptions, MessageHandler, SubscribeOptions, Subscription, Topic } from "../bus.js";
+import { createOpenSubscriptions } from "../open-subscriptions.js";
 import { fromWireTopic } from "../wire.js";
 import { connectBus } from "./bus-connection.js";
 import { createPublisher } from "./publisher.js";
@@ -24,7 +25,7 @@ export async function openRemoteBus(options: RemoteBusOptions): Promise<Bus> {
   const closing = new AbortController();
   const taken = { published: 0, refusedBusy: 0, refusedTooLarge: 0 };
   const counters = { ...taken, delivered: 0, rejected: 0, expired: 0, resubscribed: 0 };
-  const subscriptions = new Map<Subscription, () => SubscriptionGauge>();
+  const subscriptions = createOpenSubscriptions();
   const shape = await connection.getTopics(closing.signal).catch((error) => {
     connection.close();
     throw error;
@@ -44,21 +45,12 @@ export async function openRemoteBus(options: RemoteBusOptions): Promise<Bus> {
     publisher.publishCompactedAgain();
   }
 
-  async function subscribe(wanted: SubscribeOptions, handler: Parameters<Bus["subscribe"]>[1]): Promise<Subscription> {
+  async function subscribe(wanted: SubscribeOptions, handler: MessageHandler): Promise<Subscription> {
     checkOpen();
     const { topic, group } = wanted;
     const own = { wanted, handler, onSubscribed, closing: closing.signal };
-    const { caughtUp, expired, inHandler, close } = await openRemoteSubscription({ connection, counters, log, ...own });
-    const subscription = {
-      caughtUp,
-      expired,
-      close: async () => {
-        subscriptions.delete(subscription);
-        await close();
-      },
-    };
-    subscriptions.set(subscription, () => ({ topic, group, behind: inHandler() }));
-    return subscription;
+    const opened = await openRemoteSubscription({ connection, counters, log, ...own });
+    return subscriptions.add(opened, () => ({ topic, group, behind: opened.inHandler() }));
   }
 
   return {
@@ -69,13 +61,10 @@ export async function openRemoteBus(options: RemoteBusOptions): Promise<Bus> {
     subscribe,
     partitions: (topic) => partitions.get(topic) ?? 0,
     counters: () => ({ ...counters }),
-    gauges: () => ({
-      waiting: publisher.waiting(),
-      subscriptions: [...subscriptions.values()].map((gauge) => gauge()),
-    }),
+    gauges: () => ({ waiting: publisher.waiting(), subscriptions: subscriptions.gauges() }),
     async close() {
       open = false;
-      await Promise.all([...subscriptions.keys()].map((subscription) => subscription.close()));
+      await subscriptions.closeAll();
       closing.abort(closed(url));
       connection.close();
     },
