@@ -3,7 +3,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Database, open, type RootDatabase } from "lmdb";
+import { ABORT, type Database, open, type RootDatabase } from "lmdb";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { PlanRecord } from "./plan/plan-record.js";
 import type { RolloutRecord } from "./rollout/rollout-record.js";
@@ -34,7 +34,7 @@ export interface StateDatabase {
   readonly instanceId: string;
   /** Key of result handles and page tokens. */
   readonly handleKey: Buffer;
-  /** Runs synchronous reads and writes as one atomic step, after every write queued before. */
+  /** Runs synchronous reads and writes as one atomic step, after every write queued before. When it throws, nothing is written. */
   transaction<T>(action: () => T): Promise<T>;
   flushed(): Promise<void>;
   close(): Promise<void>;
@@ -57,7 +57,7 @@ export function openStateDatabase(stateDirectory: string): StateDatabase {
     rollouts: root.openDB({ name: "rollouts" }),
     instanceId: loadOrCreate(meta, "instance-id", () => Buffer.from(randomUUID())).toString(),
     handleKey: loadOrCreate(meta, "handle-key", () => randomBytes(32)),
-    transaction: (action) => root.transaction(action),
+    transaction: (action) => runAtomically(root, action),
     flushed: async () => {
       await root.flushed;
     },
@@ -76,6 +76,21 @@ function openRoot(path: string): RootDatabase {
       cause,
     });
   }
+}
+
+// A transaction of its own can be undone; lmdb commits what the callback of an ordinary one wrote before it threw.
+async function runAtomically<T>(root: RootDatabase, action: () => T): Promise<T> {
+  let failed: { readonly error: unknown } | undefined;
+  const result = await root.childTransaction(() => {
+    try {
+      return action();
+    } catch (error) {
+      failed = { error };
+      return ABORT;
+    }
+  });
+  if (failed) throw failed.error;
+  return result as T;
 }
 
 function loadOrCreate(meta: Database<Buffer, string>, key: string, make: () => Buffer): Buffer {

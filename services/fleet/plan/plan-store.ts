@@ -1,4 +1,5 @@
-// Plans on disk. A plan is used once: its consumption is one transaction, on disk before anything is sent.
+// Plans on disk. A plan is used once: its consumption and the run that carries it out are one transaction, on disk before anything
+// is sent.
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { type GetPlanResponse, GetPlanResponseSchema } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import { PlanSchema } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
@@ -38,17 +39,12 @@ export function checkUnused({ planHash, consumed }: PlanRecord): void {
   if (consumed) throw planConsumed(planHash, consumed.runId);
 }
 
-/** Uses the plan up. Of several callers exactly one succeeds. Throws PLAN_CONSUMED, UNKNOWN_PLAN. */
-export async function consumePlan(database: StateDatabase, planHash: string, consumed: PlanConsumption): Promise<void> {
-  const former = await database.transaction(() => {
-    const plan = database.plans.get(planHash);
-    if (!plan || plan.consumed || plan.expiresAtMs <= Date.now()) return { plan };
-    database.plans.put(planHash, { ...plan, consumed });
-    return undefined;
-  });
-  if (former?.plan?.consumed) throw planConsumed(planHash, former.plan.consumed.runId);
-  if (former) throw unknownPlan(planHash, "expired");
-  await database.flushed();
+/** Uses the plan up, within a transaction. Of several callers exactly one succeeds. Throws PLAN_CONSUMED, UNKNOWN_PLAN. */
+export function consumePlan(database: StateDatabase, planHash: string, consumed: PlanConsumption): void {
+  const plan = database.plans.get(planHash);
+  if (plan) checkUnused(plan);
+  if (!plan || plan.expiresAtMs <= Date.now()) throw unknownPlan(planHash, "expired");
+  void database.plans.put(planHash, { ...plan, consumed });
 }
 
 function planConsumed(planHash: string, runId: string) {

@@ -69,9 +69,9 @@ class Manager implements RolloutManager {
         expiresAtMs: Date.now() + policy.lifetimeMs,
       }),
     );
-    const claim = async () => {
-      await order.claim?.();
-      await rollout.create();
+    const claim = () => {
+      order.claim?.();
+      rollout.create();
     };
     const run = await runs.start({ ...order, runId, timeoutMs: policy.lifetimeMs, held: true, claim });
     this.#drive(rollout);
@@ -108,10 +108,9 @@ class Manager implements RolloutManager {
     const { database, runs, log } = this.#options;
     for (const { key: runId, value: record } of database.rollouts.getRange()) {
       const run = runs.find(runId);
-      if (!run) {
-        // It was interrupted before its run began: nothing was sent, and nothing is known of it elsewhere.
-        void database.rollouts.remove(runId);
-      } else if (!isOver(record)) {
+      // A run and its rollout are stored and deleted together.
+      if (!run) continue;
+      if (!isOver(record)) {
         log.info({ runId, wave: record.wave + 1, step: record.step }, "an unfinished rollout goes on");
         this.#drive(new Rollout(database, record));
       } else if (record.halt?.reason === HaltReason.CANCELLED && !run.isFinished) {

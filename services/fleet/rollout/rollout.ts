@@ -36,9 +36,9 @@ export class Rollout {
     return applied;
   }
 
-  /** Writes the first step down. */
-  create(): Promise<void> {
-    return this.#store(this.#record);
+  /** Writes the first step down, within a transaction. */
+  create(): void {
+    void this.#database.rollouts.put(this.#record.runId, this.#record);
   }
 
   /** Calls the listener after each step. Returns the function that ends it. */

@@ -134,12 +134,11 @@ class Manager {
     const admission = this.#enter(principal, targets.length, order.deliveryTimeoutMs !== undefined);
     const span = startRunSpan("new", order.operation, order.trace);
     try {
-      await order.claim?.();
       const record = newRecord(order, order.runId ?? newRunId(issuer.replyPartition));
       const subject = subjectOf(order, writeTraceContext(span.context));
       const everybody = { indexes: [...targets.keys()], timeoutMs };
       const commands = order.held ? [] : draftCommands(issuer, record, subject, everybody);
-      await createStoredRun(database, { record, subject, commands });
+      await createStoredRun(database, { record, subject, commands }, order.claim);
       const run = new TrackedRun(database, { record, subject, commands });
       this.registry.add(run);
       this.#watch(run, admission, span).begin(commands);
@@ -160,10 +159,9 @@ class Manager {
 
   async adopt(order: RunOrder, answers: ReadonlyMap<string, HostAnswer>): Promise<TrackedRun> {
     const { database, issuer } = this.#options;
-    await order.claim?.();
     const record = newRecord(order, order.runId ?? newRunId(issuer.replyPartition));
     const subject = subjectOf(order);
-    await createStoredRun(database, { record, subject });
+    await createStoredRun(database, { record, subject }, order.claim);
     const run = new TrackedRun(database, { record, subject });
     this.registry.add(run);
     const adopted = order.targets.map(({ hostId }, index) => {

@@ -26,8 +26,8 @@ export interface RunOrder {
   readonly runId?: string;
   /** Nothing is sent at the start; whoever started the run dispatches its targets in parts. */
   readonly held?: boolean;
-  /** Called once the run is sure to be admitted and before anything of it is stored or sent; when it throws there is no run. */
-  readonly claim?: () => Promise<void>;
+  /** Writes what has to stand or fall with the run, in the transaction that stores it; when it throws there is no run. */
+  readonly claim?: () => void;
 }
 
 /** The record of a run that begins now. */

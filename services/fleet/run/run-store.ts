@@ -24,13 +24,16 @@ export type StoredSubject = Omit<RunSubject, "targets"> & PackedTargets;
 
 const hostIdDigits = 32;
 
-/** Writes a new run and its first commands and waits until they are on disk: nothing is sent before. */
-export async function createStoredRun(database: StateDatabase, run: StoredRun): Promise<void> {
+/** Writes a new run and its first commands, together with what the claim writes, and waits until all is on disk: nothing is sent before. */
+export async function createStoredRun(database: StateDatabase, run: StoredRun, claim?: () => void): Promise<void> {
   const { record, subject, commands = [] } = run;
-  void database.subjects.put(record.runId, packSubject(subject));
-  void database.runsByTime.put([record.startedAtMs, record.runId], record.principal);
-  for (const [number, command] of commands.entries()) void database.commands.put([record.runId, number], command);
-  await database.runs.put(record.runId, { ...record });
+  await database.transaction(() => {
+    claim?.();
+    void database.subjects.put(record.runId, packSubject(subject));
+    void database.runsByTime.put([record.startedAtMs, record.runId], record.principal);
+    for (const [number, command] of commands.entries()) void database.commands.put([record.runId, number], command);
+    void database.runs.put(record.runId, { ...record });
+  });
   await database.flushed();
 }
 
