@@ -14,6 +14,7 @@ import type { TargetProof } from "../identity/target-tree.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { encodeFrame, framePrefix } from "../shared/grpc-frames.js";
 import type { TraceHeaders } from "../tracing/trace-context.js";
+import { createOutgoingData, type OutgoingData } from "./http2/outgoing-data.js";
 import { type ReceivedReply, readReply } from "./read-reply.js";
 import { createWireReader } from "./wire-reader.js";
 
@@ -22,9 +23,6 @@ export type DaemonMessage =
   | { readonly case: "hello"; readonly hello: Hello }
   | { readonly case: "reply"; readonly reply: ReceivedReply }
   | { readonly case: "heartbeat" };
-
-// A command up to this size is copied into each frame, which is then one write; a larger one is shared by all frames.
-const joinedBytes = 16 * 1024;
 
 /** Throws MALFORMED_ENVELOPE when the bytes are not an AttachRequest that says something. */
 export function decodeDaemonMessage(bytes: Buffer): DaemonMessage {
@@ -55,22 +53,22 @@ function replyWithin(bytes: Buffer): Buffer | undefined {
 }
 
 /** A whole frame with this response. */
-export function encodeResponse(message: AttachResponse["message"]): Buffer {
-  return encodeFrame(toBinary(AttachResponseSchema, create(AttachResponseSchema, { message })));
+export function encodeResponse(message: AttachResponse["message"]): OutgoingData {
+  return createOutgoingData(encodeFrame(toBinary(AttachResponseSchema, create(AttachResponseSchema, { message }))));
 }
 
-/** Gives the frame of a command's delivery, in parts. Hosts with the same proof share it. */
+/** Gives the frame of a command's delivery. Hosts with the same proof share it. */
 export function createDeliveryEncoder(
   signed: SignedCommand,
   trace: TraceHeaders,
-): (proof: TargetProof) => readonly Uint8Array[] {
+): (proof: TargetProof) => OutgoingData {
   const shared = toBinary(CommandDeliverySchema, create(CommandDeliverySchema, { signed, traceContext: { ...trace } }));
-  const frames = new Map<TargetProof, readonly Uint8Array[]>();
+  const frames = new Map<TargetProof, OutgoingData>();
   return (proof) => {
     const known = frames.get(proof);
     if (known) return known;
     const head = encodeDeliveryHead(proof, shared.length);
-    const frame = shared.length <= joinedBytes ? [Buffer.concat([head, shared])] : [head, shared];
+    const frame = createOutgoingData(head, shared);
     frames.set(proof, frame);
     return frame;
   };

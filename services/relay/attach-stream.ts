@@ -6,6 +6,7 @@ import { type Http2Stream, isOpen, type StreamEvents } from "./http2/connection.
 import { errorCode } from "./http2/frames.js";
 import type { HeaderField } from "./http2/hpack-decoder.js";
 import { encodeHeaderBlock } from "./http2/hpack-encoder.js";
+import type { OutgoingData } from "./http2/outgoing-data.js";
 import { setReading } from "./http2/receive.js";
 import { resetStream, respond, sendData, sendTrailers } from "./http2/send.js";
 
@@ -20,8 +21,8 @@ export interface AttachStreamEvents {
 }
 
 export interface AttachStream {
-  /** Writes the parts of one frame. */
-  send(parts: readonly Uint8Array[]): void;
+  /** Writes whole frames. */
+  send(frames: OutgoingData): void;
   /** Bytes that the daemon has not taken yet. */
   queuedBytes(): number;
   /** Stops or goes on reading from the daemon. */
@@ -62,7 +63,7 @@ export function acceptAttachStream(
   }
 
   const events = createEvents({
-    send: (parts) => sendData(stream, parts),
+    send: (frames) => sendData(stream, frames),
     queuedBytes: () => stream.pendingBytes + stream.connection.socket.writableLength,
     setReading: (reading) => setReading(stream, reading),
     end,

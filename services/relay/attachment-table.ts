@@ -1,10 +1,6 @@
-// Which hosts are attached here, at most once each, and whether they still live.
-import { setImmediate as yieldToEvents } from "node:timers/promises";
-import { create } from "@bufbuild/protobuf";
+// Which hosts are attached here, at most once each.
 import type { HostFacts } from "../gen/systemsmanager/bus/v1/host_pb.js";
-import { HeartbeatSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
-import { encodeResponse } from "./attach-messages.js";
 import type { AttachStream } from "./attach-stream.js";
 
 /** One attached daemon. */
@@ -62,40 +58,6 @@ export function createAttachmentTable(onPresence: PresenceListener): AttachmentT
   };
 }
 
-// So many streams are looked at before anything else gets its turn: writing to ten thousand of them takes a while.
-const streamsPerTurn = 100;
-
-/**
- * Ends attachments that were silent for three intervals; says something to those that heard nothing for one, or nothing of their
- * replies: a message for every reply would cost as much as the reply.
- */
-export async function sweepAttachments(table: AttachmentTable, intervalMs: number): Promise<void> {
-  let looked = 0;
-  for (const attachment of table.byHostId.values()) {
-    if (++looked % streamsPerTurn === 0) await yieldToEvents();
-    sweep(attachment, intervalMs);
-  }
-}
-
-function sweep(attachment: Attachment, intervalMs: number): void {
-  const { stream, facts, lastReceived, lastSent, lastTold, toldReplies } = attachment;
-  const now = performance.now();
-  const owesWord = attachment.takenReplies() > toldReplies && now - lastTold >= intervalMs;
-  if (now - lastReceived > 3 * intervalMs) stream.end(silent(facts.hostId, now - lastReceived));
-  else if (owesWord || now - lastSent >= intervalMs) tellTaken(attachment);
-}
-
-/** Sends a heartbeat, with the number of replies that the daemon need not send again. */
-export function tellTaken(attachment: Attachment): void {
-  const takenReplies = attachment.takenReplies();
-  attachment.lastSent = performance.now();
-  attachment.lastTold = attachment.lastSent;
-  attachment.toldReplies = takenReplies;
-  attachment.stream.send([
-    encodeResponse({ case: "heartbeat", value: create(HeartbeatSchema, { takenReplies: BigInt(takenReplies) }) }),
-  ]);
-}
-
 // A host that keeps no count of its own gets the clock's, so that numbers grow across relays too.
 function nextNumber(former: Attachment | undefined, claimed: bigint): bigint {
   const wanted = claimed > 0n ? claimed : BigInt(Date.now());
@@ -106,12 +68,5 @@ function attachedElsewhere(hostId: string) {
   return failure(ErrorReason.ATTACHED_ELSEWHERE, `another daemon attached with host id ${hostId}`, {
     metadata: { host_id: hostId },
     remedy: "if two machines share a machine id, give one of them a new one",
-  });
-}
-
-function silent(hostId: string, milliseconds: number) {
-  return failure(ErrorReason.UNREACHABLE, `host ${hostId} was silent for ${Math.round(milliseconds)} ms`, {
-    metadata: { address: hostId },
-    remedy: "attach again",
   });
 }

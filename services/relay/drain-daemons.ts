@@ -23,6 +23,6 @@ async function tellAll(table: AttachmentTable, longestMs: number): Promise<void>
   const perTick = Math.ceil(Math.max(toldPerMillisecond, attachments.length / longestMs) * tickMs);
   for (let start = 0; start < attachments.length; start += perTick) {
     if (start > 0) await sleep(tickMs);
-    for (const { stream } of attachments.slice(start, start + perTick)) stream.send([drainMessage]);
+    for (const { stream } of attachments.slice(start, start + perTick)) stream.send(drainMessage);
   }
 }

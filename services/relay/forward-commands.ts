@@ -21,7 +21,9 @@ import { createDeliveryEncoder } from "./attach-messages.js";
 import { type AttachedTarget, findAttachedTargets } from "./attached-targets.js";
 import type { Attachment, AttachmentTable } from "./attachment-table.js";
 import type { AwaitedReplies } from "./awaited-replies.js";
+import type { OutgoingData } from "./http2/outgoing-data.js";
 import type { RelayCounters } from "./relay-counters.js";
+import { owesWord, withTaken } from "./tell-taken.js";
 import type { TraceMemory } from "./trace-memory.js";
 
 export interface ForwardCommandsOptions {
@@ -32,6 +34,7 @@ export interface ForwardCommandsOptions {
   readonly log: Logger;
   /** Bytes that may wait for one daemon. */
   readonly maxQueuedBytesPerHost: number;
+  readonly heartbeatIntervalMs: number;
   /** Publishes what the relay itself has to say for a host. */
   readonly reply: (reply: Reply) => void;
 }
@@ -113,24 +116,22 @@ async function deliver(
 
 function deliverTo(
   attachment: Attachment,
-  frame: readonly Uint8Array[],
+  frame: OutgoingData,
   command: Command,
-  { counters, maxQueuedBytesPerHost, reply }: ForwardCommandsOptions,
+  { counters, heartbeatIntervalMs, maxQueuedBytesPerHost, reply }: ForwardCommandsOptions,
 ): void {
   const queued = attachment.stream.queuedBytes();
-  if (queued > 0 && queued + lengthOf(frame) > maxQueuedBytesPerHost) {
+  if (queued > 0 && queued + frame.bytes > maxQueuedBytesPerHost) {
     counters.busyDeliveries++;
     const subject = { command, hostId: attachment.facts.hostId, startedAtMs: Date.now() };
     reply(failedReply(subject, busy(maxQueuedBytesPerHost)));
     return;
   }
-  attachment.stream.send(frame);
-  attachment.lastSent = performance.now();
+  const now = performance.now();
+  const owes = owesWord(attachment, now, heartbeatIntervalMs / 2);
+  attachment.stream.send(owes ? withTaken(attachment, frame, now) : frame);
+  attachment.lastSent = now;
   counters.deliveries++;
-}
-
-function lengthOf(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
 function busy(capacity: number) {

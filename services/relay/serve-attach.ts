@@ -7,11 +7,13 @@ import type { Logger } from "../shared/log.js";
 import { protocolVersion } from "../shared/version.js";
 import { decodeDaemonMessage, encodeResponse } from "./attach-messages.js";
 import type { AttachStream, AttachStreamEvents } from "./attach-stream.js";
-import { type Attachment, type AttachmentTable, tellTaken } from "./attachment-table.js";
+import type { Attachment, AttachmentTable } from "./attachment-table.js";
 import { checkHello } from "./check-hello.js";
 import type { ReplyForwarder } from "./forward-replies.js";
+import type { OutgoingData } from "./http2/outgoing-data.js";
 import type { RelayCounters } from "./relay-counters.js";
 import { createStreamReplies } from "./stream-replies.js";
+import { tellTaken } from "./tell-taken.js";
 
 export interface ServeAttachOptions {
   readonly table: AttachmentTable;
@@ -37,7 +39,7 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
     if (options.isDraining()) throw stopping(options.relayId);
     const facts = checkHello(hello);
     clearTimeout(helloTimer);
-    stream.send([welcome(options)]);
+    stream.send(welcome(options));
     attachment = table.attach({ facts, claimedNumber: hello.attachment, stream, takenReplies: replies.taken });
     counters.attachments++;
     log.info({ hostId: facts.hostId, name: facts.name, attachment: String(attachment.number) }, "host attached");
@@ -55,7 +57,7 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
     },
     async onEnd() {
       await replies.settled();
-      if (attachment) tellTaken(attachment);
+      if (attachment) tellTaken(attachment, performance.now());
     },
     onClose(error) {
       clearTimeout(helloTimer);
@@ -66,7 +68,7 @@ export function serveAttach(stream: AttachStream, options: ServeAttachOptions): 
   };
 }
 
-function welcome({ relayId, heartbeatIntervalMs }: ServeAttachOptions): Buffer {
+function welcome({ relayId, heartbeatIntervalMs }: ServeAttachOptions): OutgoingData {
   const heartbeatInterval = durationFromMs(heartbeatIntervalMs);
   return encodeResponse({
     case: "welcome",

@@ -8,7 +8,7 @@ import type { ListenAddress, TlsIdentity } from "../shared/http2-listener.js";
 import { warnOfPlainText } from "../shared/http2-listener.js";
 import type { Logger } from "../shared/log.js";
 import { startAttachServer } from "./attach-server.js";
-import { type AttachmentTable, createAttachmentTable, sweepAttachments } from "./attachment-table.js";
+import { createAttachmentTable } from "./attachment-table.js";
 import { createAwaitedReplies } from "./awaited-replies.js";
 import { drainDaemons } from "./drain-daemons.js";
 import { createCommandForwarder } from "./forward-commands.js";
@@ -19,6 +19,7 @@ import { createRelayCounters, type RelayCounters } from "./relay-counters.js";
 import { measureReplies, measureStreams, type RelayGauges } from "./relay-gauges.js";
 import type { ReplySource } from "./reply-lane.js";
 import { serveAttach } from "./serve-attach.js";
+import { startSweeping } from "./sweep-attachments.js";
 import { createTraceMemory } from "./trace-memory.js";
 
 export interface RelayOptions {
@@ -89,7 +90,10 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
   });
   // Before daemons can attach, so that no command passes unseen once the fleet knows of a host.
   const group = `${options.fleetId}.relay.${relayId}`;
-  const commands = await options.bus.subscribe({ topic: "commands", group, from: "latest" }, forwardCommand);
+  const commands = await options.bus.subscribe(
+    { topic: "commands", group, from: "latest" },
+    forwardCommand,
+  );
   const serveOptions = { ...options, table, counters, forwardReply: replies.forward, isDraining: () => draining };
   await presence.start();
   const server = await startAttachServer({
@@ -129,16 +133,4 @@ function ownReplies(log: Logger): ReplySource {
     refused: (error) => log.warn({ err: error }, "the relay's own answer is lost"),
     setReading: () => undefined,
   };
-}
-
-function startSweeping(table: AttachmentTable, intervalMs: number): () => void {
-  let sweeping = false;
-  const sweep = async () => {
-    if (sweeping) return;
-    sweeping = true;
-    await sweepAttachments(table, intervalMs);
-    sweeping = false;
-  };
-  const timer = setInterval(() => void sweep(), intervalMs / 4);
-  return () => clearInterval(timer);
 }

@@ -1,7 +1,7 @@
 // Reads the fields of one message where the generated decoder would be most of the work: on the way of every reply.
 // A message that it does not understand to the last byte is `undefined`, and then the generated decoder's business.
 
-/** A field as it lies in the message: its value when it is a varint, its place when it is bytes. */
+/** Fields as they lie in the message: a value when it is a varint, a place when it is bytes. Valid until the reader reads again. */
 export interface WireFields {
   /** By field number: a varint's value, or where the bytes begin. */
   readonly starts: readonly (number | undefined)[];
@@ -29,9 +29,13 @@ export function createWireReader(shape: WireShape) {
   const varintTags = new Set(shape.varints.map((field) => (field << 3) | varintType));
   const bytesTags = new Set(shape.bytes.map((field) => (field << 3) | bytesType));
   const fields = Math.max(...shape.varints, ...shape.bytes) + 1;
+  // The same for every message: they would be most of what a reply leaves to the garbage collector.
+  const starts = new Array<number | undefined>(fields).fill(undefined);
+  const ends = new Array<number | undefined>(fields).fill(undefined);
+  const read: WireFields = { starts, ends };
   return (bytes: Uint8Array, start: number, end: number): WireFields | undefined => {
-    const starts = new Array<number | undefined>(fields).fill(undefined);
-    const ends = new Array<number | undefined>(fields).fill(undefined);
+    starts.fill(undefined);
+    ends.fill(undefined);
     const cursor = { bytes, position: start };
     while (cursor.position < end) {
       const tag = readVarint(cursor, end);
@@ -42,7 +46,7 @@ export function createWireReader(shape: WireShape) {
       starts[tag >>> 3] = value;
       ends[tag >>> 3] = cursor.position;
     }
-    return { starts, ends };
+    return read;
   };
 }
 

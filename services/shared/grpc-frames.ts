@@ -25,7 +25,7 @@ export interface FrameDecoder {
 
 /** Calls onMessage for each message, in order. A message is a view that is valid as long as it is referenced. */
 export function createFrameDecoder(maxBytes: number, onMessage: (message: Buffer) => void): FrameDecoder {
-  let chunks: Buffer[] = [];
+  const chunks: Buffer[] = [];
   let available = 0;
   let wanted = prefixBytes;
 
@@ -35,20 +35,22 @@ export function createFrameDecoder(maxBytes: number, onMessage: (message: Buffer
   }
 
   function drain() {
-    let bytes = joined();
-    while (bytes.length >= wanted) {
-      wanted = prefixBytes;
-      if (bytes.length < prefixBytes) break;
-      const end = prefixBytes + messageLength(bytes, maxBytes);
+    const bytes = joined();
+    let position = 0;
+    wanted = prefixBytes;
+    while (bytes.length - position >= prefixBytes) {
+      const start = position + prefixBytes;
+      const end = start + messageLength(bytes, position, maxBytes);
       if (bytes.length < end) {
-        wanted = end;
+        wanted = end - position;
         break;
       }
-      onMessage(bytes.subarray(prefixBytes, end));
-      bytes = bytes.subarray(end);
+      onMessage(bytes.subarray(start, end));
+      position = end;
     }
-    chunks = bytes.length > 0 ? [bytes] : [];
-    available = bytes.length;
+    chunks.length = 0;
+    available = bytes.length - position;
+    if (available > 0) chunks.push(bytes.subarray(position));
   }
 
   return {
@@ -63,10 +65,10 @@ export function createFrameDecoder(maxBytes: number, onMessage: (message: Buffer
   };
 }
 
-function messageLength(bytes: Buffer, maxBytes: number): number {
-  const flags = bytes.readUInt8(0);
+function messageLength(bytes: Buffer, position: number, maxBytes: number): number {
+  const flags = bytes.readUInt8(position);
   if (flags > 1) throw malformed(`the first byte of a message prefix is ${flags}, not 0 or 1`);
-  const length = bytes.readUInt32BE(1);
+  const length = bytes.readUInt32BE(position + 1);
   if (length > maxBytes) {
     throw failure(ErrorReason.TOO_LARGE, `a message of ${length} bytes was announced, at most ${maxBytes} are taken`, {
       metadata: { bytes: String(length), limit: String(maxBytes) },

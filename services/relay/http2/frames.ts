@@ -113,19 +113,23 @@ export function createFrameReader(): FrameReader {
 
 /** Hands on each whole frame, in order. Throws a ConnectionViolation for one that is too large. */
 export function readFrames(reader: FrameReader, chunk: Buffer, onFrame: FrameHandler): void {
-  let bytes = reader.rest.length === 0 ? chunk : Buffer.concat([reader.rest, chunk]);
+  const bytes = reader.rest.length === 0 ? chunk : Buffer.concat([reader.rest, chunk]);
   reader.rest = noPayload;
-  while (bytes.length >= headerBytes) {
-    const length = bytes.readUIntBE(0, 3);
+  let position = 0;
+  while (bytes.length - position >= headerBytes) {
+    const length = bytes.readUIntBE(position, 3);
     if (length > maxFrameBytes) {
       throw new ConnectionViolation(errorCode.frameSizeError, `a frame of ${length} bytes was announced`);
     }
-    const end = headerBytes + length;
+    const start = position + headerBytes;
+    const end = start + length;
     if (bytes.length < end) break;
-    const streamId = bytes.readUInt32BE(5) & 0x7fff_ffff;
-    onFrame(bytes[3] as number, bytes[4] as number, streamId, bytes.subarray(headerBytes, end));
-    bytes = bytes.subarray(end);
+    const streamId = bytes.readUInt32BE(position + 5) & 0x7fff_ffff;
+    onFrame(bytes[position + 3] as number, bytes[position + 4] as number, streamId, bytes.subarray(start, end));
+    position = end;
   }
+  if (position === bytes.length) return;
+  const rest = bytes.subarray(position);
   // A copy, so that a few bytes do not keep a large chunk.
-  if (bytes.length > 0) reader.rest = bytes.length < chunk.length / 2 ? Buffer.from(bytes) : bytes;
+  reader.rest = rest.length < chunk.length / 2 ? Buffer.from(rest) : rest;
 }

@@ -18,6 +18,7 @@ import {
   maxFrameBytes,
   setting,
 } from "./frames.js";
+import { createOutgoingData, dataFrame, type OutgoingData } from "./outgoing-data.js";
 
 /** Streams of one connection at a time: a daemon needs one, a client that shares a connection a few. */
 export const maxStreams = 16;
@@ -66,16 +67,15 @@ export function respond(stream: Http2Stream, headerBlock: Buffer): void {
   sendHeaders(stream, headerBlock, 0);
 }
 
-/** Sends the parts as data; what the peer has no room for waits. */
-export function sendData(stream: Http2Stream, parts: readonly Uint8Array[]): void {
+/** Sends the data; what the peer has no room for waits. */
+export function sendData(stream: Http2Stream, data: OutgoingData): void {
   if (stream.trailers || stream.localEnded || !isOpen(stream)) return;
-  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  if (stream.pending.length === 0 && bytes <= roomOf(stream)) {
-    writeData(stream, bytes, parts);
+  if (stream.pending.length === 0 && data.bytes <= roomOf(stream)) {
+    writeData(stream, data);
     return;
   }
-  stream.pending.push(...parts);
-  stream.pendingBytes += bytes;
+  stream.pending.push(...data.parts);
+  stream.pendingBytes += data.bytes;
   sendPending(stream);
 }
 
@@ -92,7 +92,7 @@ export function sendPending(stream: Http2Stream): void {
   for (let next = pending[0]; next; next = pending[0]) {
     const bytes = Math.min(next.length, roomOf(stream));
     if (bytes <= 0) break;
-    writeData(stream, bytes, [next.subarray(0, bytes)]);
+    writeData(stream, createOutgoingData(next.subarray(0, bytes)));
     stream.pendingBytes -= bytes;
     if (bytes === next.length) pending.shift();
     else pending[0] = next.subarray(bytes);
@@ -117,10 +117,10 @@ function roomOf({ connection, sendWindow }: Http2Stream): number {
 }
 
 // One write for each frame: header and parts are joined, which costs less than a second write.
-function writeData(stream: Http2Stream, bytes: number, parts: readonly Uint8Array[]): void {
-  stream.sendWindow -= bytes;
-  stream.connection.sendWindow -= bytes;
-  stream.connection.socket.write(encodeHttp2Frame(frameType.data, 0, stream.id, ...parts));
+function writeData(stream: Http2Stream, data: OutgoingData): void {
+  stream.sendWindow -= data.bytes;
+  stream.connection.sendWindow -= data.bytes;
+  stream.connection.socket.write(dataFrame(data, stream.id));
 }
 
 function finish(stream: Http2Stream, trailers: Buffer): void {

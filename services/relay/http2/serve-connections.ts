@@ -91,6 +91,8 @@ function serveConnection(
   }
   const onFrame = receiveFrame.bind(undefined, connection);
   socket.on("data", (chunk) => {
+    // What one read makes this side say, such as all that a daemon hears when it attaches, leaves in one write.
+    socket.cork();
     try {
       receiveBytes(connection, chunk, onFrame);
     } catch (error) {
@@ -99,9 +101,10 @@ function serveConnection(
       connection.phase = "broken";
       socket.end(encodeGoAway(connection.lastStreamId, error.code, error.message));
       socket.destroySoon();
+    } finally {
+      socket.uncork();
     }
   });
-  sendOpening(connection);
 }
 
 function receiveBytes(connection: Http2Connection, chunk: Buffer, onFrame: Parameters<typeof readFrames>[2]): void {
@@ -118,6 +121,8 @@ function receiveBytes(connection: Http2Connection, chunk: Buffer, onFrame: Param
   connection.reader.rest = length < preface.length ? bytes : Buffer.alloc(0);
   if (length < preface.length) return;
   connection.phase = "settings";
+  // Not before: so it goes out with the answer to what comes behind the preface.
+  sendOpening(connection);
   readFrames(connection.reader, bytes.subarray(preface.length), onFrame);
 }
 
