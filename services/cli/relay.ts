@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { parseListenAddress } from "./arguments.js";
 import { addKafkaOptions } from "./kafka-options.js";
 import { addMetricsOption } from "./metrics-option.js";
+import { letHeapGrow } from "./roomy-heap.js";
 import type { RelayOptions } from "./run-relay.js";
 
 export const relay = addMetricsOption(addKafkaOptions(new Command("relay")))
@@ -16,4 +17,7 @@ export const relay = addMetricsOption(addKafkaOptions(new Command("relay")))
   .option("--tls-key <file>", "PEM key of the certificate")
   .option("--fleet-id <id>", "fleet to serve", "default")
   .option("--relay-id <id>", "name of this relay, in use once at a time; default: a random one")
-  .action(async (options: RelayOptions) => (await import("./run-relay.js")).runRelay(options));
+  .action(async (options: RelayOptions) => {
+    letHeapGrow();
+    await (await import("./run-relay.js")).runRelay(options);
+  });

@@ -3,12 +3,14 @@ import { readFileSync } from "node:fs";
 import { fromBinary } from "@bufbuild/protobuf";
 import { pino } from "pino";
 import { openEmbeddedBus } from "../../../services/bus/embedded/open-embedded-bus.js";
+import { letHeapGrow } from "../../../services/cli/roomy-heap.js";
 import { ReplyBatchSchema } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { hostIdBytes } from "../../../services/identity/target-tree.js";
 import { startRelay } from "../../../services/relay/start-relay.js";
 import { fleetId, replyPartition, simulatedFleet, snapshotMethod } from "../simulated-fleet.js";
 import type { RelayOrder, RelayWord } from "./messages.js";
 
+letHeapGrow();
 const [keyFile, certificateFile] = process.argv.slice(2) as [string, string];
 
 const bus = openEmbeddedBus();
