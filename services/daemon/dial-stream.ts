@@ -4,12 +4,12 @@ import type { ConnectError } from "@connectrpc/connect";
 import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import { RelayService } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
-import { createFrameDecoder, encodeFrame } from "../shared/grpc-frames.js";
+import { createFrameDecoder } from "../shared/grpc-frames.js";
 import { type DialOptions, dialSocket } from "./dial-socket.js";
 
 export interface DialledStream {
-  /** Writes one message. */
-  send(message: Uint8Array): void;
+  /** Writes one frame, or several. */
+  send(frames: Buffer): void;
   /** Bytes that the relay has not taken yet. */
   queuedBytes(): number;
   /** While off, bytes stay in the network until its windows are full. */
@@ -75,7 +75,7 @@ export function dialStream(
     });
   });
   return {
-    send: (message) => void stream.write(encodeFrame(message)),
+    send: (frames) => void stream.write(frames),
     queuedBytes: () => stream.writableLength,
     setReading: (on) => void (on ? stream.resume() : stream.pause()),
     end,

@@ -13,9 +13,11 @@ import {
   type Welcome,
 } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
+import { encodeFrame } from "../shared/grpc-frames.js";
 import { checkRegularly } from "./check-regularly.js";
 import type { DialOptions } from "./dial-socket.js";
 import { type DialledStream, dialStream } from "./dial-stream.js";
+import { encodeReplyFrame } from "./encode-reply.js";
 
 export interface RelayConnectionOptions extends DialOptions {
   readonly hello: MessageInitShape<typeof HelloSchema>;
@@ -54,9 +56,12 @@ export async function connectRelay(options: RelayConnectionOptions): Promise<Rel
     liveness.received();
     dispatch(fromBinary(AttachResponseSchema, bytes), onWelcome, options);
   });
-  const sendMessage = (message: AttachRequest["message"]) => {
+  const sendFrame = (frame: Buffer) => {
     liveness.sent();
-    stream.send(toBinary(AttachRequestSchema, create(AttachRequestSchema, { message })));
+    stream.send(frame);
+  };
+  const sendMessage = (message: AttachRequest["message"]) => {
+    sendFrame(encodeFrame(toBinary(AttachRequestSchema, create(AttachRequestSchema, { message }))));
   };
   const timer = setTimeout(() => stream.end(noWelcome(options)), options.timeoutMs);
   sendMessage({ case: "hello", value: create(HelloSchema, options.hello) });
@@ -72,7 +77,7 @@ export async function connectRelay(options: RelayConnectionOptions): Promise<Rel
     relayId: welcome.relayId,
     send(reply) {
       if (stream.queuedBytes() > maxQueuedBytes) return false;
-      sendMessage({ case: "reply", value: reply });
+      sendFrame(encodeReplyFrame(reply));
       return true;
     },
     end: (error) => stream.end(error),

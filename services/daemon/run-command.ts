@@ -1,5 +1,4 @@
 // From a verified command to its reply: a read runs once at a time, a change once for ever.
-import { hash } from "node:crypto";
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Command, Invocation } from "../gen/systemsmanager/bus/v1/command_pb.js";
@@ -10,6 +9,8 @@ import { decodeRequest } from "../shared/decode-request.js";
 import type { Logger } from "../shared/log.js";
 import { findOperation, isDryRun, type Operation, operations } from "../shared/operations.js";
 import { failedReply, type ReplySubject, replyFields } from "../shared/reply.js";
+import { sha256 } from "../shared/sha256.js";
+import { StopController, type StopSignal } from "../shared/stop-controller.js";
 import type { TraceHeaders } from "../tracing/trace-context.js";
 import { cancelled, daemonStops, indeterminate, journalLost, maxAnswerBytes, tooLarge } from "./command-failures.js";
 import type { DaemonCounters } from "./daemon-counters.js";
@@ -53,7 +54,7 @@ const maxEarlyCancellations = 1_000;
 
 export function createCommandRunner(options: CommandRunnerOptions): CommandRunner {
   const { hostId, journal, send, counters, log } = options;
-  const running = new Map<string, { readonly stopping: AbortController; readonly answered: Promise<void> }>();
+  const running = new Map<string, { readonly stopping: StopController; readonly answered: Promise<void> }>();
   const cancelledEarly = new Set<string>();
   const unkept = createUnkeptReplies();
   // Changes whose reply the bus may not have: the journal is told when it has.
@@ -85,6 +86,8 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
     }
   }
 
+  const answering = { ...options, keep };
+
   async function invoke(command: Command, invocation: Invocation, trace: TraceHeaders) {
     const { commandId } = command;
     // It stays unanswered; the fleet may send it to the next daemon of this host.
@@ -100,14 +103,16 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
       send(former);
       return;
     }
-    const stopping = new AbortController();
+    const stopping = new StopController();
     if (cancelledEarly.has(commandId)) stopping.abort(cancelled(commandId));
     const traced = { hostId, command, invocation, trace };
-    const answered = answerInSpan(traced, () =>
-      answer(command, invocation, stopping.signal, { ...options, keep }),
-    ).then(send);
+    const answered = answerInSpan(traced, () => answer(command, invocation, stopping, answering)).then(send);
     running.set(commandId, { stopping, answered });
-    await answered.finally(() => running.delete(commandId));
+    try {
+      await answered;
+    } finally {
+      running.delete(commandId);
+    }
   }
 
   async function idle() {
@@ -158,7 +163,7 @@ type KeepReply = (reply: Reply, command: Command, startedAtMs: number) => Promis
 async function answer(
   command: Command,
   invocation: Invocation,
-  signal: AbortSignal,
+  signal: StopSignal,
   options: CommandRunnerOptions & { readonly keep: KeepReply },
 ): Promise<Reply> {
   const subject = { command, hostId: options.hostId, startedAtMs: options.clock(), clock: options.clock };
@@ -198,7 +203,7 @@ function change(
 function succeededReply(subject: ReplySubject, operation: Operation, response: Message, isChange: boolean): Reply {
   const body = toBinary(operation.method.output, response);
   if (body.length > maxAnswerBytes) throw tooLarge(operation, body.length, isChange);
-  const bodyDigest = hash("sha256", body, "buffer");
+  const bodyDigest = sha256(body);
   return create(ReplySchema, { ...replyFields(subject), outcome: ReplyOutcome.OK, body, bodyDigest });
 }
 

@@ -7,13 +7,14 @@ import { ErrorReason, failure } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
 import type { Operation } from "../shared/operations.js";
 import { createSemaphore } from "../shared/semaphore.js";
+import { StopController, type StopSignal } from "../shared/stop-controller.js";
 import { untilAborted } from "../shared/until-aborted.js";
 import type { OperationContext, OSProvider } from "./os-provider.js";
 
 /** How long to run, and when to stop before that. */
 export interface OperationCall {
   /** Aborted when the caller cancels; its reason is what the call then fails with. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   readonly timeoutMs: number;
 }
 
@@ -48,24 +49,31 @@ export function createOperationRunner(
   const reads = createSemaphore("reads", concurrentReads, waitingReads);
   const changes = createSemaphore("changes", 1, waitingChanges);
 
-  async function start(operation: Operation, request: Message, signal: AbortSignal): Promise<Message> {
-    const handler = findHandler(provider, operation);
-    const context: OperationContext = {
-      signal,
-      // Most operations log nothing.
-      get log() {
-        return log.child({ operation: operation.name });
-      },
-    };
-    return create(operation.method.output, await handler(request, context));
+  // `leave` is called when the handler returned, which may be later than its caller was answered.
+  async function start(operation: Operation, request: Message, stop: StopController, leave: () => void) {
+    try {
+      const handler = findHandler(provider, operation);
+      const context: OperationContext = {
+        // Most operations neither stop for anything nor log.
+        get signal() {
+          return stop.toAbortSignal();
+        },
+        get log() {
+          return log.child({ operation: operation.name });
+        },
+      };
+      return create(operation.method.output, await handler(request, context));
+    } finally {
+      leave();
+    }
   }
 
   async function read(operation: Operation, request: Message, { signal, timeoutMs }: OperationCall) {
+    signal.throwIfAborted();
     const stop = stopAfter(timeoutMs, () => deadlineExceeded(operation, timeoutMs), signal);
     try {
-      const release = await reads.acquire(stop.signal);
-      // The place is free when the handler returned, which may be later than its caller was answered.
-      return await untilAborted(start(operation, request, stop.signal).finally(release), stop.signal);
+      const leave = reads.tryAcquire() ?? (await reads.acquire(stop.controller));
+      return await untilAborted(start(operation, request, stop.controller, leave), stop.controller);
     } finally {
       stop.clear();
     }
@@ -77,15 +85,21 @@ export function createOperationRunner(
     { signal, timeoutMs }: OperationCall,
     begin: () => Promise<void>,
   ) {
+    const wait = stopAfter(timeoutMs, () => deadlineExceeded(operation, timeoutMs), signal);
     const end = stopAfter(timeoutMs, () => deadlineExceeded(operation, timeoutMs));
     const giveUp = stopAfter(timeoutMs + stopGraceMs, () => unstoppable(operation, stopGraceMs));
     try {
-      const release = await changes.acquire(AbortSignal.any([signal, end.signal]));
-      const running = begin()
-        .then(() => start(operation, request, end.signal))
-        .finally(release);
-      return await untilAborted(running, giveUp.signal);
+      const leave = await changes.acquire(wait.controller);
+      const running = begin().then(
+        () => start(operation, request, end.controller, leave),
+        (error) => {
+          leave();
+          throw error;
+        },
+      );
+      return await untilAborted(running, giveUp.controller);
     } finally {
+      wait.clear();
       end.clear();
       giveUp.clear();
     }
@@ -109,16 +123,15 @@ function findHandler(provider: OSProvider, operation: Operation) {
   });
 }
 
-// A signal that is aborted with this error after this time, or with the other signal before. AbortSignal.any costs several
-// times as much.
-function stopAfter(milliseconds: number, error: () => Error, other?: AbortSignal) {
-  const controller = new AbortController();
+// Aborted with this error after this time, or with the other signal before.
+function stopAfter(milliseconds: number, error: () => Error, other?: StopSignal) {
+  const controller = new StopController();
   const timer = setTimeout(() => controller.abort(error()), milliseconds);
   const follow = () => controller.abort(other?.reason);
   if (other?.aborted) follow();
   else other?.addEventListener("abort", follow, { once: true });
   return {
-    signal: controller.signal,
+    controller,
     clear() {
       clearTimeout(timer);
       other?.removeEventListener("abort", follow);

@@ -2,13 +2,20 @@
 // length in four bytes, the message.
 import { ErrorReason, failure } from "./errors.js";
 
-const prefixBytes = 5;
+/** What goes before each message. */
+export const prefixBytes = 5;
 
 /** The five bytes that go before a message of this length. */
 export function framePrefix(messageBytes: number): Buffer {
   const prefix = Buffer.alloc(prefixBytes);
-  prefix.writeUInt32BE(messageBytes, 1);
+  writeFramePrefix(prefix, 0, messageBytes);
   return prefix;
+}
+
+/** As framePrefix, in place. */
+export function writeFramePrefix(bytes: Buffer, position: number, messageBytes: number): void {
+  bytes[position] = 0;
+  bytes.writeUInt32BE(messageBytes, position + 1);
 }
 
 /** A whole frame in one buffer. */

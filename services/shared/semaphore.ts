@@ -1,12 +1,15 @@
 // Bounded concurrency with a bounded queue in front of it.
 import { ErrorReason, failure } from "./errors.js";
+import type { StopSignal } from "./stop-controller.js";
 
 export interface Semaphore {
   /**
    * Resolves when there is a place, in order of arrival; whoever got it calls the given function once to leave. BUSY when the queue is
    * full; rejects with the signal's reason when it is aborted first.
    */
-  acquire(signal: AbortSignal): Promise<() => void>;
+  acquire(signal: StopSignal): Promise<() => void>;
+  /** A place that is free at once, as acquire gives it; undefined when there is none. */
+  tryAcquire(): (() => void) | undefined;
 }
 
 /** `name` stands in BUSY errors. */
@@ -20,7 +23,7 @@ export function createSemaphore(name: string, places: number, capacity: number):
     next?.();
   }
 
-  function wait(signal: AbortSignal): Promise<void> {
+  function wait(signal: StopSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const enter = () => {
         waiting.delete(enter);
@@ -37,12 +40,20 @@ export function createSemaphore(name: string, places: number, capacity: number):
     });
   }
 
+  function tryAcquire() {
+    if (taken >= places) return undefined;
+    taken++;
+    return leave;
+  }
+
   return {
+    tryAcquire,
     async acquire(signal) {
       signal.throwIfAborted();
-      if (taken < places) taken++;
-      else if (waiting.size < capacity) await wait(signal);
-      else throw busy(name, capacity);
+      const place = tryAcquire();
+      if (place) return place;
+      if (waiting.size >= capacity) throw busy(name, capacity);
+      await wait(signal);
       return leave;
     },
   };

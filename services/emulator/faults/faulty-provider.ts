@@ -24,7 +24,7 @@ export function createFaultyProvider(options: FaultyProviderOptions): OSProvider
   const { host, isAlive, execute, crash } = options;
   return createSimulatedProvider({
     ...options,
-    async before(method) {
+    before(method) {
       if (!host.happens(host.faults().refuse)) return;
       host.counters.faultRefusals++;
       throw failure(ErrorReason.COMMAND_FAILED, `fault: ${method} failed`, {

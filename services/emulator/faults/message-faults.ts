@@ -23,7 +23,7 @@ export function createMessageFaults<Message>(host: FaultyHost, pass: (message: M
       return;
     }
     pass(message);
-    release();
+    if (held.length > 0) release();
   }
 
   function travel(message: Message) {

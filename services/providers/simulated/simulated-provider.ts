@@ -17,8 +17,8 @@ import type { SimulatedAnswers } from "./simulated-answers.js";
 export interface SimulatedProviderOptions {
   readonly hostId: string;
   readonly answers: SimulatedAnswers;
-  /** Awaited before each operation; throws what the operation then fails with. */
-  readonly before?: (method: string, signal: AbortSignal) => Promise<void>;
+  /** Called before each operation; throws what the operation then fails with. */
+  readonly before?: (method: string) => void;
   /** Awaited when a change is carried out, dry runs excepted, with what it changed; throws what the change then fails with. */
   readonly execute: (method: string, subjects: readonly string[], signal: AbortSignal) => Promise<void>;
 }
@@ -34,7 +34,7 @@ export function simulatedHostId(seed: string, name: string): string {
 export function createSimulatedProvider(options: SimulatedProviderOptions): OSProvider {
   const handlers = createHandlers(options);
   const call = (method: string) => async (request: Message, context: OperationContext) => {
-    await options.before?.(method, context.signal);
+    options.before?.(method);
     const handler = handlers[method] ?? unsupported(method);
     const response = await handler(request as never, context);
     if (isChange(method, request)) await options.execute(method, subjectsOf(response), context.signal);
