@@ -1,9 +1,12 @@
 // A whole answer made safe to show, driven by its descriptor.
-import { clone, type DescField, type DescMessage, getOption, type MessageShape } from "@bufbuild/protobuf";
+import { clone, type DescField, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { untrusted } from "../gen/systemsmanager/options/v1/options_pb.js";
+import { fieldOption } from "./field-option.js";
 import { redactArguments } from "./redact-secrets.js";
 import { cleanText, cleanUntrusted, defaultMaxLength } from "./untrusted-text.js";
+
+const isUntrusted = fieldOption(untrusted);
 
 /**
  * A copy of the message with every string cleaned and capped, and secrets redacted in every field marked untrusted. Nested messages, lists
@@ -26,7 +29,7 @@ function cleanFields(message: ReflectMessage, maxLength: number): void {
 }
 
 function cleanField(message: ReflectMessage, field: DescField, maxLength: number): void {
-  const clean = getOption(field, untrusted) ? cleanUntrusted : cleanText;
+  const clean = isUntrusted(field) ? cleanUntrusted : cleanText;
   if (field.fieldKind === "scalar") {
     const value = message.get(field);
     if (typeof value === "string") message.set(field, clean(value, maxLength));

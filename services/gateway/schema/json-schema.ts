@@ -1,5 +1,5 @@
 // JSON Schema of a proto field, from its descriptor and its protovalidate rules.
-import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
+import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import {
   type FieldRules,
   field as fieldRules,
@@ -7,6 +7,9 @@ import {
   type StringRules,
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { enumNames } from "../../shared/enum-names.js";
+import { fieldOption } from "../../shared/field-option.js";
+
+const rulesOf = fieldOption(fieldRules);
 
 /** The part of JSON Schema that tool arguments need. */
 export interface PropertySchema {
@@ -25,7 +28,7 @@ export interface PropertySchema {
 
 /** How a field is written in a tool call. Times are text: RFC 3339 or an age. */
 export function propertySchema(field: DescField): PropertySchema {
-  const rules = getOption(field, fieldRules);
+  const rules = rulesOf(field);
   if (field.fieldKind === "list") return listSchema(field, rules);
   if (field.fieldKind === "enum") return { type: "string", enum: enumNames(field.enum) };
   if (field.fieldKind === "message") return { type: "string" };
@@ -35,7 +38,7 @@ export function propertySchema(field: DescField): PropertySchema {
 
 /** True when the rules refuse the value that an absent field has. */
 export function isRequired(field: DescField): boolean {
-  const rules = getOption(field, fieldRules);
+  const rules = rulesOf(field);
   const type = rules.type;
   if (rules.required) return true;
   if (type.case === "repeated") return type.value.minItems > 0n;
