@@ -1,6 +1,6 @@
 // Puts the control plane of one process together: bus, fleet, relay, gateway, and the gRPC server in front of the fleet.
 import { writeFileSync } from "node:fs";
-import { type ConnectRouter, createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
+import { type ConnectRouter, createClient, type Interceptor } from "@connectrpc/connect";
 import type { Bus } from "../bus/bus.js";
 import { type OpenBusOptions, openBus } from "../bus/open-bus.js";
 import { addBusService, relayPermissions } from "../bus/serve-bus.js";
@@ -20,6 +20,7 @@ import { loadOrCreateSigningKey, type VerifyingKey } from "../identity/signing-k
 import type { Metrics } from "../metrics/metrics.js";
 import { type Relay, startRelay } from "../relay/start-relay.js";
 import { type GrpcServer, type ListenAddress, startGrpcServer, type TlsIdentity } from "../shared/grpc-server.js";
+import { createInProcessTransport } from "../shared/in-process-transport.js";
 import { createLogger } from "../shared/log.js";
 import { validateRequests } from "../shared/validation.js";
 import { traceRpcs } from "../tracing/trace-rpcs.js";
@@ -138,7 +139,7 @@ function clientsInProcess(
     const known = clients.get(principal.name);
     if (known) return known;
     const interceptors = [...observers, actAs(principal), validateRequests];
-    const client = createClient(FleetService, createRouterTransport(routes, { router: { interceptors } }));
+    const client = createClient(FleetService, createInProcessTransport(routes, interceptors));
     clients.set(principal.name, client);
     return client;
   };
