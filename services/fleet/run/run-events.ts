@@ -35,7 +35,7 @@ export interface StreamEnds {
 export async function* liveEvents(run: TrackedRun, { caller, stopping }: StreamEnds): AsyncGenerator<LiveEvent> {
   const { runId } = run.record;
   yield { case: "started", value: create(RunStartedSchema, { runId, targeted: run.targets.length }) };
-  for await (const accounting of followProgress(run, AbortSignal.any([caller, stopping]))) {
+  for await (const accounting of followProgress(run, [caller, stopping])) {
     yield { case: "progress", value: create(RunProgressSchema, { accounting }) };
   }
   if (!run.isConcluded && stopping.aborted) throw fleetStops(runId);
