@@ -50,6 +50,11 @@ export interface SubscribeOptions {
   readonly maxInFlight?: number;
   /** True by default. False: it begins at `from` every time, and the group keeps nothing of how far it came. */
   readonly keepPosition?: boolean;
+  /**
+   * True when nobody else subscribes to the group: then the subscriber does not wait for a former one that was killed. False by
+   * default.
+   */
+  readonly alone?: boolean;
 }
 
 /**

@@ -90,7 +90,10 @@ export async function startRelay(relayOptions: RelayOptions): Promise<Relay> {
   });
   // Before daemons can attach, so that no command passes unseen once the fleet knows of a host.
   const group = `${options.fleetId}.relay.${relayId}`;
-  const commands = await options.bus.subscribe({ topic: "commands", group, from: "latest" }, forwardCommand);
+  const commands = await options.bus.subscribe(
+    { topic: "commands", group, from: "latest", alone: true },
+    forwardCommand,
+  );
   const serveOptions = { ...options, table, counters, forwardReply: replies.forward, isDraining: () => draining };
   await presence.start();
   const server = await startAttachServer({

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { Kafka as Client, logLevel } from "kafkajs";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { groupName, topicName } from "../../services/bus/kafka/topics.js";
 import { type OpenBusOptions, openBus } from "../../services/bus/open-bus.js";
 import { ErrorReason, errorDetailOf, hasReason } from "../../services/shared/errors.js";
 import { bytes, collect, expectReason, numberOf, numbers, publishAll, sortedValues } from "../contract/bus-messages.js";
@@ -85,6 +86,35 @@ test("a second subscriber of a group with a fixed partition is refused", async (
     bus.subscribe(options, async () => undefined),
     ErrorReason.INVALID_ARGUMENT,
   );
+});
+
+test("one that is alone does not wait for a former member that never left, and the newest of their positions counts", async () => {
+  const fleetId = randomUUID();
+  const bus = await open(fleetId, { partitions: { commands: 1 } });
+  const options = { topic: "commands", group: "g", from: "earliest", alone: true } as const;
+  const takeNext = async (values: number[]) => {
+    await publishAll(bus, values, () => "k");
+    const next = await collect(bus, options);
+    expect((await next.count(values.length)).map(numberOf)).toEqual(values);
+    await next.subscription.close();
+  };
+  await takeNext([0, 1]);
+  // To the brokers it is a member that was killed: it is there, and nobody has heard that it goes.
+  const left = new Client({ brokers: [...kafka.brokers], logLevel: logLevel.NOTHING }).consumer({
+    groupId: groupName(fleetId, "commands", "g"),
+    sessionTimeout: 30_000,
+  });
+  await left.connect();
+  await left.subscribe({ topics: [topicName(fleetId, "commands")] });
+  const joined = new Promise((resolve) => left.on(left.events.GROUP_JOIN, resolve));
+  await left.run({ autoCommit: false, eachMessage: async () => undefined });
+  await joined;
+  const since = performance.now();
+  await takeNext([2, 3]);
+  expect(performance.now() - since).toBeLessThan(10_000);
+  await left.disconnect();
+  // The first group is free again; what it has committed is old.
+  await takeNext([4, 5]);
 });
 
 test("a handler that takes longer than the session lets other partitions and the membership be", async () => {

@@ -357,6 +357,18 @@ export function testBusContract(kind: string, open: OpenBusUnderTest): void {
         expect(sortedValues(await latest.count(1))).toEqual([8]);
       });
 
+      test("one that is alone goes on where the one before it came to", async () => {
+        await openForTest();
+        await publishAll(bus, numbers(5), () => "k");
+        const alone = { ...all, group: "g", alone: true };
+        const first = await collect(bus, alone);
+        expect((await first.count(5)).map(numberOf)).toEqual(numbers(5));
+        await first.subscription.close();
+        await bus.publish("commands", { key: "k", value: bytes(5) });
+        const second = await collect(bus, alone);
+        expect((await second.count(1)).map(numberOf)).toEqual([5]);
+      });
+
       test("a closed subscription is no gauge any more, and nothing waits when all is durable", async () => {
         await openForTest();
         const subscription = await bus.subscribe({ ...all, group: "g" }, async () => undefined);

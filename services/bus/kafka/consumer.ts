@@ -7,6 +7,8 @@ export interface ConsumerOptions {
   readonly kafka: Kafka;
   readonly topic: string;
   readonly groupId: string;
+  /** Kept beside each position that is committed. */
+  readonly positionText: string;
   /** Only this partition. */
   readonly partition: number | undefined;
   readonly sessionTimeoutMs: number;
@@ -45,7 +47,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<RunningCons
   const consumer = createConsumer(options);
   const { CRASH, FETCH, GROUP_JOIN, REBALANCING } = consumer.events;
   const crashed = new Promise<unknown>((resolve) => consumer.on(CRASH, ({ payload }) => resolve(payload.error)));
-  const running = handleOf(consumer, topic, crashed);
+  const running = handleOf(consumer, options, crashed);
   const begun = new Promise<void>((resolve) => {
     consumer.on(GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[topic] ?? [];
@@ -90,7 +92,11 @@ function createConsumer({ kafka, topic, groupId, partition, sessionTimeoutMs }: 
   });
 }
 
-function handleOf(consumer: Consumer, topic: string, crashed: Promise<unknown>): RunningConsumer {
+function handleOf(
+  consumer: Consumer,
+  { topic, positionText: metadata }: ConsumerOptions,
+  crashed: Promise<unknown>,
+): RunningConsumer {
   let stopped = false;
   consumer.on(consumer.events.STOP, () => {
     stopped = true;
@@ -106,7 +112,12 @@ function handleOf(consumer: Consumer, topic: string, crashed: Promise<unknown>):
       if (!stopped) consumer.resume(partitionsOf(partitions));
     },
     async commit(positions) {
-      const offsets = [...positions].map(([partition, offset]) => ({ topic, partition, offset: String(offset) }));
+      const offsets = [...positions].map(([partition, offset]) => ({
+        topic,
+        partition,
+        offset: String(offset),
+        metadata,
+      }));
       await consumer.commitOffsets(offsets);
     },
     stop: () => consumer.disconnect(),

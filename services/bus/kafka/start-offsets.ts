@@ -15,20 +15,45 @@ export interface PartitionOffsets {
 
 export type TopicOffsets = ReadonlyMap<number, PartitionOffsets>;
 
-/** Without a group nothing is committed. */
-export async function fetchOffsets(admin: Admin, topic: string, groupId: string | undefined): Promise<TopicOffsets> {
-  const [ends, positions] = await Promise.all([
-    retryTransient(() => admin.fetchTopicOffsets(topic)),
-    groupId === undefined ? [] : retryTransient(() => admin.fetchOffsets({ groupId, topics: [topic] })),
-  ]);
-  const committed = new Map(
-    positions.flatMap(({ partitions }) => partitions).map(({ partition, offset }) => [partition, Number(offset)]),
-  );
+/** How far a group came in a partition, and in which of its lives; 0 when it counts none. */
+export interface Position {
+  readonly offset: number;
+  readonly life: number;
+}
+
+/** The oldest and the next offset of each partition. */
+export async function fetchEnds(
+  admin: Admin,
+  topic: string,
+): Promise<ReadonlyMap<number, { low: number; high: number }>> {
+  const ends = await retryTransient(() => admin.fetchTopicOffsets(topic));
+  return new Map(ends.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
+}
+
+/** What the group has committed. */
+export async function fetchPositions(admin: Admin, topic: string, groupId: string): Promise<Map<number, Position>> {
+  const found = await retryTransient(() => admin.fetchOffsets({ groupId, topics: [topic] }));
+  const committed = found.flatMap(({ partitions }) => partitions).filter(({ offset }) => Number(offset) >= 0);
   return new Map(
-    ends.map(({ partition, low, high }) => {
-      const position = committed.get(partition) ?? -1;
-      return [partition, { low: Number(low), high: Number(high), committed: position < 0 ? undefined : position }];
-    }),
+    committed.map(({ partition, offset, metadata }) => [partition, { offset: Number(offset), life: lifeOf(metadata) }]),
+  );
+}
+
+/** Text that is committed beside a position. */
+export function lifeText(life: number): string {
+  return `life ${life}`;
+}
+
+function lifeOf(metadata: string | null): number {
+  return Number(/^life (\d+)$/.exec(metadata ?? "")?.[1] ?? 0);
+}
+
+export function joinOffsets(
+  ends: ReadonlyMap<number, { low: number; high: number }>,
+  positions: ReadonlyMap<number, Position>,
+): TopicOffsets {
+  return new Map(
+    [...ends].map(([partition, end]) => [partition, { ...end, committed: positions.get(partition)?.offset }]),
   );
 }
 

@@ -6,11 +6,12 @@ import type { Logger } from "../../shared/log.js";
 import { pause } from "../../shared/pause.js";
 import type { MessageHandler, SubscribeOptions, Subscription } from "../bus.js";
 import type { DeliveryCounters } from "../handle-until-done.js";
+import { type ChosenGroup, chooseGroup } from "./choose-group.js";
 import { type RunningConsumer, runConsumer } from "./consumer.js";
 import { kafkaFailure } from "./kafka-errors.js";
 import type { KafkaBusOptions } from "./kafka-options.js";
 import { createOwnedPartitions, type OwnedPartitions } from "./owned-partitions.js";
-import { type BeginAt, beginAt, fetchOffsets, startOf, type TopicOffsets } from "./start-offsets.js";
+import { type BeginAt, beginAt, lifeText, startOf } from "./start-offsets.js";
 import { groupName, topicName } from "./topics.js";
 import { waitAtMost } from "./wait-at-most.js";
 
@@ -46,9 +47,9 @@ const backoff = { firstMs: 200, longestMs: 3_000 };
 /** Resolves when messages flow. Throws what the brokers refuse it for, or UNREACHABLE. */
 export async function openKafkaSubscription(options: KafkaSubscriptionOptions): Promise<KafkaSubscription> {
   const { kafka, admin, bus, wanted, handler, counters } = options;
-  const { partition, from, maxInFlight = 1, keepPosition = true } = wanted;
+  const { partition, from, maxInFlight = 1, keepPosition = true, alone = false } = wanted;
   const topic = topicName(bus.fleetId, wanted.topic);
-  const groupId = groupName(bus.fleetId, wanted.topic, wanted.group);
+  const group = groupName(bus.fleetId, wanted.topic, wanted.group);
   const log = options.log.child({ topic: wanted.topic, group: wanted.group });
   const own = new AbortController();
   const signal = AbortSignal.any([own.signal, options.closing]);
@@ -60,21 +61,24 @@ export async function openKafkaSubscription(options: KafkaSubscriptionOptions): 
   let onCaughtUp: () => void = () => undefined;
   const caughtUp = new Promise<void>((resolve) => (onCaughtUp = resolve));
 
-  const readOffsets = () => fetchOffsets(admin, topic, keepPosition ? groupId : undefined);
-  const atFirst: TopicOffsets = await readOffsets().catch(refuse);
+  const choose = () => chooseGroup(admin, { topic, group, alone, keepPosition });
+  const chosen = await choose().catch(refuse);
+  const atFirst = chosen.offsets;
   const begin: BeginAt = beginAt(from, atFirst);
 
   function refuse(error: unknown): never {
-    throw kafkaFailure(`subscribing to ${topic} as ${groupId}`, bus.brokers, error);
+    throw kafkaFailure(`subscribing to ${topic} as ${group}`, bus.brokers, error);
   }
 
-  async function open(offsets: TopicOffsets): Promise<Session> {
+  async function open({ groupId, life, offsets }: ChosenGroup): Promise<Session> {
+    // Another group knows nothing of what the one before has.
+    committed.clear();
     const owned: OwnedPartitions = createOwnedPartitions({
       handler,
       maxInFlight,
       counters,
       offsets,
-      fetchOffsets: readOffsets,
+      fetchOffsets: async () => (await choose()).offsets,
       startOf: (each, known) => startOf(each, known, remembered.get(each), begin),
       onProgress: () => {
         if (waiting && owned.hasReached(atFirst)) tellCaughtUp();
@@ -85,6 +89,7 @@ export async function openKafkaSubscription(options: KafkaSubscriptionOptions): 
       kafka,
       topic,
       groupId,
+      positionText: lifeText(life),
       partition,
       sessionTimeoutMs: bus.sessionTimeoutMs ?? defaultSessionTimeoutMs,
       onAssigned: owned.assign,
@@ -128,7 +133,7 @@ export async function openKafkaSubscription(options: KafkaSubscriptionOptions): 
       // Closing ends the pause early, and then the loop.
       await pause(backoffMs(attempt, backoff), signal);
       try {
-        if (!signal.aborted) return await open(await readOffsets());
+        if (!signal.aborted) return await open(await choose());
       } catch (error) {
         log.warn({ err: error }, "not subscribed");
       }
@@ -150,7 +155,7 @@ export async function openKafkaSubscription(options: KafkaSubscriptionOptions): 
     }
   }
 
-  let current: Session | undefined = await open(atFirst).catch(refuse);
+  let current: Session | undefined = await open(chosen).catch(refuse);
   const kept = keepOpen();
   const timer = setInterval(() => current && void commit(current), commitIntervalMs);
   timer.unref();

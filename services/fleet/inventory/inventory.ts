@@ -78,6 +78,7 @@ export async function openInventory(
       group: `inventory-${database.instanceId}`,
       from: "earliest",
       keepPosition: false,
+      alone: true,
       maxInFlight: maxPresencesInFlight,
     },
     (message) => follower.accept(message),

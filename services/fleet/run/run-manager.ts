@@ -88,6 +88,7 @@ export async function openRunManager(options: RunManagerOptions): Promise<RunMan
       group: `replies-${database.instanceId}`,
       partition: issuer.replyPartition,
       from: "latest",
+      alone: true,
       maxInFlight: maxRepliesInFlight,
     },
     createReplyAcceptor({ registry: manager.registry, counters, log, instance: issuer.replyPartition }),
