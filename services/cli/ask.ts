@@ -2,9 +2,10 @@
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Command } from "commander";
 import { operations } from "../shared/operations.js";
-import { encodeRequest, operationByVerb, operationVerb, parseSeconds } from "./arguments.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
 import { exitCodeOf, followRun, printSummary } from "./follow-run.js";
+import { encodeRequest, operationByVerb, operationVerb } from "./operation-arguments.js";
+import { parseSeconds } from "./option-values.js";
 
 interface AskOptions extends ClientOptions {
   readonly on: string;
@@ -16,7 +17,6 @@ interface AskOptions extends ClientOptions {
 const reads = [...operations.values()].filter((operation) => !operation.mutates).map(operationVerb);
 
 export const ask = addClientOptions(new Command("ask"))
-  .description("ask hosts one question and print one summary")
   .argument("<operation>", `one of ${reads.join(", ")}`)
   .argument("[field=value...]", "fields of the operation's request")
   .requiredOption("--on <selector>", 'hosts: all, names ("web-1,web-2") or CEL ("labels.role == \'web\'")')

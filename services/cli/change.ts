@@ -3,10 +3,10 @@ import { toJsonString } from "@bufbuild/protobuf";
 import { Command } from "commander";
 import { type Plan, PlanSchema } from "../gen/systemsmanager/fleet/v1/run_pb.js";
 import { operations } from "../shared/operations.js";
-import { encodeRequest, operationByVerb, operationVerb } from "./arguments.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
 import { commandName } from "./command-name.js";
 import { followPlan, printSummary } from "./follow-run.js";
+import { encodeRequest, operationByVerb, operationVerb } from "./operation-arguments.js";
 
 interface ChangeOptions extends ClientOptions {
   readonly on: string;
@@ -15,7 +15,6 @@ interface ChangeOptions extends ClientOptions {
 const mutations = [...operations.values()].filter((operation) => operation.mutates).map(operationVerb);
 
 export const change = addClientOptions(new Command("change"))
-  .description("plan a change: a dry run on every host; nothing changes before `commit`")
   .argument("<operation>", `one of ${mutations.join(", ")}`)
   .argument("[field=value...]", "fields of the operation's request")
   .requiredOption("--on <selector>", "hosts, as for ask")

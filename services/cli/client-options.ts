@@ -1,8 +1,8 @@
 // Options that every verb which talks to a control plane shares.
 import type { Command } from "commander";
 import { readAddresses } from "./addresses.js";
+import { defaultStateDirectory } from "./default-state-directory.js";
 import { connectFleet, defaultFleetUrl, type FleetClient } from "./fleet-client.js";
-import { defaultStateDirectory } from "./state-directory.js";
 
 export interface ClientOptions {
   readonly fleet?: string;

@@ -1,10 +1,10 @@
 // systems-manager commit HASH: carries out a plan, on many hosts in waves. Naming the hash at a terminal is the human's confirmation.
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Command } from "commander";
-import { parseSeconds } from "./arguments.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
 import { confirmedHere } from "./confirmed-here.js";
 import { exitCodeOf, followRun, printSummary } from "./follow-run.js";
+import { parseSeconds } from "./option-values.js";
 import { addRolloutOptions, type RolloutOptions, rolloutOf } from "./rollout-options.js";
 
 interface CommitOptions extends ClientOptions, RolloutOptions {
@@ -13,7 +13,6 @@ interface CommitOptions extends ClientOptions, RolloutOptions {
 }
 
 export const commit = addClientOptions(addRolloutOptions(new Command("commit")))
-  .description("carry out a plan on exactly its hosts, once; on 10 or more in waves")
   .argument("<plan-hash>", "the hash that `change` printed")
   .option("--timeout <seconds>", "stop waiting for the hosts of a wave after so long", parseSeconds)
   .option("--delivery-timeout <seconds>", "without waves: send it to hosts that are away within", parseSeconds)

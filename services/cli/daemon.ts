@@ -1,13 +1,12 @@
 // systems-manager daemon --relay URL --fleet-key FILE: one host's part of the fleet, until a signal ends it.
 import { Command } from "commander";
-import { collect, collectLabel, parseListenAddress } from "./arguments.js";
+import { defaultStateDirectory } from "./default-state-directory.js";
 import { addMetricsOption } from "./metrics-option.js";
+import { collect, collectLabel, parseListenAddress } from "./option-values.js";
 import type { DaemonOptions } from "./run-daemon.js";
 import { keepHeapSmall } from "./small-heap.js";
-import { defaultStateDirectory } from "./state-directory.js";
 
 export const daemon = addMetricsOption(new Command("daemon"))
-  .description("attach this host to a fleet and carry out its signed commands")
   .requiredOption("--relay <url>", "relay to dial; may be repeated", collect, [])
   .requiredOption(
     "--fleet-key <file>",

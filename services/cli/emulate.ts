@@ -1,13 +1,10 @@
 // systems-manager emulate --hosts N --relay URL --fleet-key FILE: a fleet to size relays, brokers and control planes with.
 import { Command } from "commander";
-import { collect, collectLabel, parseCount } from "./arguments.js";
 import { addMetricsOption } from "./metrics-option.js";
+import { collect, collectLabel, parseCount } from "./option-values.js";
 import type { EmulateVerbOptions } from "./run-emulate.js";
 
 export const emulate = addMetricsOption(new Command("emulate"))
-  .description(
-    "attach made-up hosts to a fleet: the real daemon with its own identity, connection and journal for each, on a simulated provider",
-  )
   .requiredOption("--hosts <number>", "how many", parseCount)
   .requiredOption("--relay <url>", "relay to dial; may be repeated", collect, [])
   .requiredOption(

@@ -5,7 +5,6 @@ import { ForgetHostsResponseSchema } from "../gen/systemsmanager/fleet/v1/fleet_
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
 
 export const forget = addClientOptions(new Command("forget"))
-  .description("forget hosts that are offline; their answers are kept, and they are known again when they attach")
   .argument("<selector>", "hosts, as for ask; those that are online are kept")
   .action(async (selector: string, options: ClientOptions) => {
     const response = await clientOf(options).forgetHosts({ selector });

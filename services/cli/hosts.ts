@@ -9,7 +9,6 @@ import {
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
 
 export const hosts = addClientOptions(new Command("hosts"))
-  .description("list hosts of the fleet with their facts")
   .argument("[selector]", "hosts, as for ask", "all")
   .action(async (selector: string, options: ClientOptions) => {
     const client = clientOf(options);

@@ -3,7 +3,8 @@ import { type Command, Option } from "commander";
 import type { OpenBusOptions } from "../bus/open-bus.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
-import { parseCount, readOptionFile } from "./arguments.js";
+import { readOptionFile } from "./option-file.js";
+import { parseCount } from "./option-values.js";
 
 export interface KafkaOptions {
   readonly kafka?: string;

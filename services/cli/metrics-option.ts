@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import type { Metrics } from "../metrics/metrics.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
 import type { Logger } from "../shared/log.js";
-import { parseListenAddress } from "./arguments.js";
 import type { Closer } from "./closer.js";
+import { parseListenAddress } from "./option-values.js";
 
 export interface MetricsOption {
   readonly metrics?: ListenAddress;

@@ -15,7 +15,6 @@ interface OpenOptions extends ClientOptions {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const open = addClientOptions(new Command("open"))
-  .description("open the raw answers of a run or of a summary's handle")
   .argument("<run-or-handle>", "run id, or a handle that a summary lists")
   .option("--host <name>", "only this host")
   .option("--pattern <re2>", "only rows and fields that match")

@@ -1,14 +1,13 @@
 // systems-manager relay --kafka BROKERS | --bus URL --bus-token FILE --listen ADDRESS: joins daemons to control planes elsewhere,
 // until a signal ends it.
 import { Command } from "commander";
-import { parseListenAddress } from "./arguments.js";
 import { addKafkaOptions } from "./kafka-options.js";
 import { addMetricsOption } from "./metrics-option.js";
 import { letHeapGrow } from "./roomy-heap.js";
+import { parseListenAddress } from "./option-values.js";
 import type { RelayOptions } from "./run-relay.js";
 
 export const relay = addMetricsOption(addKafkaOptions(new Command("relay")))
-  .description("take daemons for a control plane that runs elsewhere")
   .option("--bus <url>", "without Kafka: bus of the control plane, as `up --bus` prints it")
   .option("--bus-token <file>", "credential for it (relay.token of the control plane)")
   .option("--bus-ca <file>", "PEM certificates to trust for an https bus")

@@ -10,7 +10,6 @@ interface ResumeOptions extends ClientOptions {
 }
 
 export const resume = addClientOptions(new Command("resume"))
-  .description("go on with the waves of a halted change; what had failed is accepted")
   .argument("<run>", "run id")
   .option(
     "--max-failed <size>",

@@ -4,7 +4,8 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { type Command, InvalidArgumentError } from "commander";
 import type { HealthCheckSchema, RolloutSchema, WaveSizeSchema } from "../gen/systemsmanager/fleet/v1/rollout_pb.js";
 import { parseWaveSize } from "../shared/wave-size.js";
-import { operationByVerb, parsePause, parseSeconds } from "./arguments.js";
+import { operationByVerb } from "./operation-arguments.js";
+import { parsePause, parseSeconds } from "./option-values.js";
 
 export type WaveSize = MessageInitShape<typeof WaveSizeSchema>;
 

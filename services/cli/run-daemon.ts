@@ -7,9 +7,9 @@ import type { ListenAddress } from "../shared/grpc-server.js";
 import { createLogger } from "../shared/log.js";
 import { startTracing } from "../tracing/start-tracing.js";
 import { traceRpcs } from "../tracing/trace-rpcs.js";
-import { readOptionFile } from "./arguments.js";
 import { openAll } from "./closer.js";
 import { type MetricsOption, openMetrics } from "./metrics-option.js";
+import { readOptionFile } from "./option-file.js";
 import { runUntilSignal } from "./run-until-signal.js";
 import { lockStateDirectory, statePaths } from "./state-directory.js";
 

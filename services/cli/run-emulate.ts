@@ -9,9 +9,9 @@ import { defaultSourceAddresses, parseSourceAddresses, shareHosts } from "../emu
 import { type EmulatorProcesses, superviseProcesses } from "../emulator/supervise-processes.js";
 import { verifyingKeyFromPem } from "../identity/signing-key.js";
 import { createLogger } from "../shared/log.js";
-import { readOptionFile } from "./arguments.js";
 import { openAll } from "./closer.js";
 import { type MetricsOption, openMetrics } from "./metrics-option.js";
+import { readOptionFile } from "./option-file.js";
 import { runUntilSignal } from "./run-until-signal.js";
 
 export interface EmulateVerbOptions extends MetricsOption {

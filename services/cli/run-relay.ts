@@ -5,10 +5,10 @@ import { ErrorReason, failure } from "../shared/errors.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
 import { createLogger, type Logger } from "../shared/log.js";
 import { startTracing } from "../tracing/start-tracing.js";
-import { readOptionFile } from "./arguments.js";
 import { openAll } from "./closer.js";
 import { type KafkaOptions, kafkaBusOf } from "./kafka-options.js";
 import { type MetricsOption, openMetrics } from "./metrics-option.js";
+import { readOptionFile } from "./option-file.js";
 import { runUntilSignal } from "./run-until-signal.js";
 import { type TlsOptions, tlsOf } from "./tls-options.js";
 

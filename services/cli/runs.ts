@@ -7,7 +7,6 @@ import { addClientOptions, type ClientOptions, clientOf } from "./client-options
 import { printSummary } from "./follow-run.js";
 
 export const runs = addClientOptions(new Command("runs"))
-  .description("list runs, newest first, or show one")
   .argument("[run]", "run id")
   .action(async (runId: string | undefined, options: ClientOptions) => {
     const client = clientOf(options);
@@ -16,7 +15,6 @@ export const runs = addClientOptions(new Command("runs"))
   });
 
 export const cancel = addClientOptions(new Command("cancel"))
-  .description("end a run now; what has begun on a host goes on to its end there")
   .argument("<run>", "run id")
   .action(async (runId: string, options: ClientOptions) => {
     const { run } = await clientOf(options).cancelRun({ runId });

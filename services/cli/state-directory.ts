@@ -2,19 +2,11 @@
 import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { ErrorReason, failure } from "../shared/errors.js";
 
 // The system's limit for the path of a socket.
 const maxSocketPathBytes = 107;
-
-/** Default state directory: /var/lib/systems-manager for root, the XDG state home for others. */
-export function defaultStateDirectory(): string {
-  if (process.env.SYSTEMS_MANAGER_STATE) return process.env.SYSTEMS_MANAGER_STATE;
-  if (process.getuid?.() === 0) return "/var/lib/systems-manager";
-  return join(process.env.XDG_STATE_HOME ?? join(homedir(), ".local/state"), "systems-manager");
-}
 
 /** Files of a state directory that more than one command uses. */
 export function statePaths(directory: string) {

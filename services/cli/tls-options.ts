@@ -1,6 +1,6 @@
 // --tls-cert and --tls-key, for every verb that listens.
 import type { TlsIdentity } from "../shared/grpc-server.js";
-import { readOptionFile } from "./arguments.js";
+import { readOptionFile } from "./option-file.js";
 
 export interface TlsOptions {
   readonly tlsCert?: string;

@@ -1,20 +1,22 @@
 // systems-manager up: the whole path in one process, and this machine as its first host.
 import { hostname } from "node:os";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { ListenAddress } from "../shared/grpc-server.js";
-import { collectLabel, parseIndex, parseListenAddress } from "./arguments.js";
+import { defaultStateDirectory } from "./default-state-directory.js";
 import { addKafkaOptions } from "./kafka-options.js";
 import { addMetricsOption } from "./metrics-option.js";
+import { collectLabel, parseIndex, parseListenAddress } from "./option-values.js";
 import type { UpOptions } from "./run-up.js";
-import { defaultStateDirectory } from "./state-directory.js";
 
-const loopback = (port: number): ListenAddress => ({ host: "127.0.0.1", port });
+function listenOption(flags: string, description: string, port: number): Option {
+  const loopback: ListenAddress = { host: "127.0.0.1", port };
+  return new Option(flags, description).argParser(parseListenAddress).default(loopback, `127.0.0.1:${port}`);
+}
 
 export const up = addMetricsOption(addKafkaOptions(new Command("up")))
-  .description("run everything in one process and answer for this machine")
-  .option("--mcp <address>", "where MCP clients connect", parseListenAddress, loopback(7600))
-  .option("--grpc <address>", "where FleetService listens", parseListenAddress, loopback(7601))
-  .option("--relay <address>", "where daemons attach", parseListenAddress, loopback(7602))
+  .addOption(listenOption("--mcp <address>", "where MCP clients connect", 7600))
+  .addOption(listenOption("--grpc <address>", "where FleetService listens", 7601))
+  .addOption(listenOption("--relay <address>", "where daemons attach", 7602))
   .option("--no-relay", "take no daemons here: relays are processes of their own")
   .option("--instance <number>", "number of this control plane, from 0, when several share a Kafka", parseIndex)
   .option("--bus <address>", "also serve the bus to relays of other processes, with relay.token", parseListenAddress)

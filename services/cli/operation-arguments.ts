@@ -1,5 +1,4 @@
-// Option values of the command line, parsed into what the services take.
-import { readFileSync } from "node:fs";
+// Operations and their requests as they are written on the command line.
 import {
   type DescEnum,
   type DescField,
@@ -10,71 +9,11 @@ import {
   ScalarType,
   toBinary,
 } from "@bufbuild/protobuf";
-import { InvalidArgumentError } from "commander";
 import { enumNames, enumNumber } from "../shared/enum-names.js";
 import { ErrorReason, failure } from "../shared/errors.js";
-import type { ListenAddress } from "../shared/grpc-server.js";
 import { nearest } from "../shared/nearest.js";
 import { type Operation, operations } from "../shared/operations.js";
-
-/** "127.0.0.1:7600" or "[::1]:7600". */
-export function parseListenAddress(text: string): ListenAddress {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port > 65535) throw new InvalidArgumentError(`${text} is not HOST:PORT, such as 127.0.0.1:7600`);
-  return { host: (match[1] ?? match[2]) as string, port };
-}
-
-/** Collects repeated "key=value" options. */
-export function collectLabel(text: string, labels: Record<string, string>): Record<string, string> {
-  const [key, value] = splitPair(text);
-  return { ...labels, [key]: value };
-}
-
-/** Collects repeated values. */
-export function collect(text: string, values: string[]): string[] {
-  return [...values, text];
-}
-
-/** A positive number of seconds, or "5m", "24h", as milliseconds. */
-export function parseSeconds(text: string): number {
-  const milliseconds = readDuration(text);
-  if (!(milliseconds > 0))
-    throw new InvalidArgumentError(`${text} is not a positive number of seconds, such as 30 or 5m`);
-  return milliseconds;
-}
-
-/** The same, or 0. */
-export function parsePause(text: string): number {
-  const milliseconds = readDuration(text);
-  if (!(milliseconds >= 0))
-    throw new InvalidArgumentError(`${text} is not a number of seconds from 0, such as 30 or 5m`);
-  return milliseconds;
-}
-
-/** A whole number above 0. */
-export function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError(`${text} is not a whole number above 0`);
-  return Number(text);
-}
-
-/** A whole number from 0. */
-export function parseIndex(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`${text} is not a whole number from 0`);
-  return Number(text);
-}
-
-/** Text of the file that an option names. INVALID_ARGUMENT when it is missing or cannot be read. */
-export function readOptionFile(option: string, path: string | undefined): string {
-  const invalid = (problem: string, cause?: unknown) =>
-    failure(ErrorReason.INVALID_ARGUMENT, `${option} ${problem}`, { metadata: { field: option }, cause });
-  if (path === undefined) throw invalid("is needed too");
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw invalid(`${JSON.stringify(path)} cannot be read: ${(cause as Error).message}`, cause);
-  }
-}
+import { splitPair } from "./option-values.js";
 
 /** Command-line name of an operation: "list-services". */
 export function operationVerb(operation: Operation): string {
@@ -107,20 +46,6 @@ export function encodeRequest(schema: DescMessage, pairs: readonly string[]): Ui
   } catch (cause) {
     throw failure(ErrorReason.INVALID_ARGUMENT, `invalid request: ${(cause as Error).message}`, { cause });
   }
-}
-
-const unitSeconds: Record<string, number> = { "": 1, s: 1, m: 60, h: 3600 };
-
-/** Milliseconds; NaN when the text is no duration. */
-function readDuration(text: string): number {
-  const match = /^(\d{1,9}(?:\.\d{1,6})?)([smh]?)$/.exec(text);
-  return Math.round(Number(match?.[1]) * (unitSeconds[match?.[2] ?? ""] ?? 1) * 1000);
-}
-
-function splitPair(text: string): [string, string] {
-  const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError(`${JSON.stringify(text)} is not NAME=VALUE`);
-  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 function unknownField(schema: DescMessage, name: string): Error {

@@ -1,48 +1,9 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import {
-  collectLabel,
-  encodeRequest,
-  operationByVerb,
-  operationVerb,
-  parseCount,
-  parseIndex,
-  parseListenAddress,
-  parseSeconds,
-} from "../../services/cli/arguments.js";
+import { encodeRequest, operationByVerb, operationVerb } from "../../services/cli/operation-arguments.js";
 import { LogPriority, QueryLogsRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/log_pb.js";
 import { ActiveState, ListServicesRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/service_pb.js";
 import { operations } from "../../services/shared/operations.js";
-
-describe("listen addresses", () => {
-  test.each([
-    ["127.0.0.1:7600", { host: "127.0.0.1", port: 7600 }],
-    ["[::1]:0", { host: "::1", port: 0 }],
-    ["localhost:65535", { host: "localhost", port: 65535 }],
-  ])("%s", (text, expected) => {
-    expect(parseListenAddress(text)).toEqual(expected);
-  });
-
-  test.each(["7600", "127.0.0.1", "127.0.0.1:65536", "::1:80", ":80", ""])("%j is refused by name", (text) => {
-    expect(() => parseListenAddress(text)).toThrow(`${text} is not HOST:PORT`);
-  });
-});
-
-test.each(["0", "-1", "soon", "NaN"])("%s seconds are refused", (text) => {
-  expect(() => parseSeconds(text)).toThrow(text);
-});
-
-test.each(["0", "-1", "1.5", "many", ""])("%j is no count", (text) => {
-  expect(() => parseCount(text)).toThrow(`${text} is not a whole number above 0`);
-});
-
-test.each(["-1", "1.5", "first", ""])("%j is no index", (text) => {
-  expect(() => parseIndex(text)).toThrow(`${text} is not a whole number from 0`);
-});
-
-test("labels keep everything after the first equals sign", () => {
-  expect(collectLabel("note=a=b", { role: "web" })).toEqual({ role: "web", note: "a=b" });
-});
 
 test("every operation has a verb of its own that leads back to it", () => {
   const verbs = [...operations.values()].map(operationVerb);
