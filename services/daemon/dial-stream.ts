@@ -84,8 +84,10 @@ export function dialStream(
 }
 
 function errorOfHeaders(headers: IncomingHttpHeaders, url: string): ConnectError | undefined {
-  if (Number(headers[":status"]) === constants.HTTP_STATUS_OK) return findTrailerError(toHeaders(headers));
-  return unreachable(url, new Error(`HTTP status ${headers[":status"]}`));
+  if (Number(headers[":status"]) !== constants.HTTP_STATUS_OK)
+    return unreachable(url, new Error(`HTTP status ${headers[":status"]}`));
+  // The first Headers of a process loads all of Node's fetch, megabytes of it: not for a stream that simply begins.
+  return headers["grpc-status"] === undefined ? undefined : findTrailerError(toHeaders(headers));
 }
 
 function toHeaders(headers: IncomingHttpHeaders): Headers {

@@ -13,7 +13,7 @@ import { createListProcesses } from "./process/list-processes.js";
 import { openProcSource } from "./procfs/open-proc-source.js";
 import type { ProcSource } from "./procfs/proc-source.js";
 import { createServiceHandlers } from "./service-manager/list-services.js";
-import { requireSystemd } from "./service-manager/require-systemd.js";
+import { hasSystemd } from "./service-manager/require-systemd.js";
 import { createListSockets } from "./socket/list-sockets.js";
 import { createGetSystemSnapshot } from "./system/get-system-snapshot.js";
 
@@ -50,22 +50,18 @@ export async function createLinuxProvider(options: LinuxProviderOptions): Promis
 
 /** What this host has beyond every Linux: "systemd", the name of its package manager, "native". */
 async function detectCapabilities(source: ProcSource): Promise<string[]> {
-  const found = await Promise.all([
-    capability(ErrorReason.SERVICE_MANAGER_MISSING, async () => {
-      requireSystemd();
-      return "systemd";
-    }),
-    capability(ErrorReason.UNSUPPORTED, async () => (await selectPackageManager("facts")).traits.name),
-  ]);
-  return [...found.flat(), ...(source.backend === "native" ? ["native"] : [])];
+  return [
+    ...(hasSystemd() ? ["systemd"] : []),
+    ...(await detectPackageManager()),
+    ...(source.backend === "native" ? ["native"] : []),
+  ];
 }
 
-/** The capability that a look at the host names; none when the host lacks it for this reason. */
-async function capability(absentBecause: ErrorReason, look: () => Promise<string>): Promise<string[]> {
+async function detectPackageManager(): Promise<string[]> {
   try {
-    return [await look()];
+    return [(await selectPackageManager("facts")).traits.name];
   } catch (error) {
-    if (hasReason(error, absentBecause)) return [];
+    if (hasReason(error, ErrorReason.UNSUPPORTED)) return [];
     throw error;
   }
 }

@@ -2,9 +2,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { ErrorReason, failure } from "../../../shared/errors.js";
 
-/** Throws SERVICE_MANAGER_MISSING with the name of process 1. The test is that of sd_booted(3). */
+/** True on a host that was booted with systemd. The test is that of sd_booted(3). */
+export function hasSystemd(): boolean {
+  return existsSync("/run/systemd/system");
+}
+
+/** Throws SERVICE_MANAGER_MISSING with the name of process 1. */
 export function requireSystemd(): void {
-  if (existsSync("/run/systemd/system")) return;
+  if (hasSystemd()) return;
   const found = readFileSync("/proc/1/comm", "utf8").trim();
   throw failure(
     ErrorReason.SERVICE_MANAGER_MISSING,
