@@ -3,8 +3,8 @@
 import { Command } from "commander";
 import { addKafkaOptions } from "./kafka-options.js";
 import { addMetricsOption } from "./metrics-option.js";
-import { letHeapGrow } from "./roomy-heap.js";
 import { parseListenAddress } from "./option-values.js";
+import { letHeapGrow } from "./roomy-heap.js";
 import type { RelayOptions } from "./run-relay.js";
 
 export const relay = addMetricsOption(addKafkaOptions(new Command("relay")))
