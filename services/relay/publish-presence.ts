@@ -31,6 +31,9 @@ export interface PresencePublisher {
 const retryMs = 1_000;
 // Few at a time: ten thousand hosts that come at once must not stand before their own replies.
 const maxUnderWay = 100;
+// While hosts go on coming and going their words are gathered: to the bus, and to everybody who reads, many messages that come
+// together are hardly more than one.
+const gatherMs = 200;
 
 export function createPresencePublisher(options: PresenceOptions): PresencePublisher {
   const { bus, relayId, presenceIntervalMs, log } = options;
@@ -57,6 +60,7 @@ export function createPresencePublisher(options: PresenceOptions): PresencePubli
     while (pending.size > 0) {
       try {
         await mapLimited([...pending], maxUnderWay, sendHost);
+        if (pending.size > 0) await pause(gatherMs, closing.signal);
       } catch (error) {
         log.warn({ err: error, waiting: pending.size }, "presence not published");
         if (closing.signal.aborted) return;

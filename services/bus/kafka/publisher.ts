@@ -97,11 +97,16 @@ export async function openPublisher(options: PublisherOptions): Promise<Publishe
 // By key as other Kafka clients do it (murmur2), so that tools that look for a key find its partition.
 function createPartitionChoice(partitions: ReadonlyMap<Topic, number>) {
   const byKey = Partitioners.DefaultPartitioner();
+  const metadata = new Map(
+    [...partitions].map(([topic, count]) => [
+      topic,
+      Array.from({ length: count }, (_, partitionId) => ({ partitionId, leader: 0 })) as never,
+    ]),
+  );
   return (topic: Topic, { key, partition }: OutgoingMessage): number => {
     const count = partitions.get(topic) ?? 0;
     if (partition === undefined) {
-      const partitionMetadata = Array.from({ length: count }, (_, partitionId) => ({ partitionId, leader: 0 }));
-      return byKey({ topic, message: { key, value: null }, partitionMetadata: partitionMetadata as never });
+      return byKey({ topic, message: { key, value: null }, partitionMetadata: metadata.get(topic) as never });
     }
     if (partition < count) return partition;
     throw failure(ErrorReason.INVALID_ARGUMENT, `topic ${topic} has no partition ${partition}`, {
