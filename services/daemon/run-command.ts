@@ -1,14 +1,14 @@
 // From a verified command to its reply: a read runs once at a time, a change once for ever.
-import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Command, Invocation } from "../gen/systemsmanager/bus/v1/command_pb.js";
-import { type Reply, ReplyOutcome, ReplySchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
+import { type Reply, ReplySchema } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import { planRequired } from "../mutation/mutation-service.js";
 import type { OperationCall, OperationRunner } from "../providers/operation-runner.js";
 import { decodeRequest } from "../shared/decode-request.js";
 import type { Logger } from "../shared/log.js";
 import { findOperation, isDryRun, type Operation, operations } from "../shared/operations.js";
-import { failedReply, type ReplySubject, replyFields } from "../shared/reply.js";
+import { failedReply, okReply, type ReplySubject } from "../shared/reply.js";
 import { sha256 } from "../shared/sha256.js";
 import { StopController, type StopSignal } from "../shared/stop-controller.js";
 import type { TraceHeaders } from "../tracing/trace-context.js";
@@ -203,8 +203,7 @@ function change(
 function succeededReply(subject: ReplySubject, operation: Operation, response: Message, isChange: boolean): Reply {
   const body = toBinary(operation.method.output, response);
   if (body.length > maxAnswerBytes) throw tooLarge(operation, body.length, isChange);
-  const bodyDigest = sha256(body);
-  return create(ReplySchema, { ...replyFields(subject), outcome: ReplyOutcome.OK, body, bodyDigest });
+  return okReply(subject, body, sha256(body));
 }
 
 function replyFromJournal(entry: JournalEntry, hostId: string): Reply {

@@ -15,8 +15,28 @@ export interface ReplySubject {
   readonly clock?: () => number;
 }
 
-/** The fields that every reply has; finished now. */
-export function replyFields({ command, hostId, startedAtMs, clock = Date.now }: ReplySubject) {
+/** A reply with this answer, finished now. Written out, because every host makes one for every command. */
+export function okReply(subject: ReplySubject, body: Uint8Array, bodyDigest: Uint8Array): Reply {
+  const { command, hostId, startedAtMs, clock = Date.now } = subject;
+  return {
+    $typeName: "systemsmanager.bus.v1.Reply",
+    commandId: command.commandId,
+    runId: command.runId,
+    hostId,
+    outcome: ReplyOutcome.OK,
+    body,
+    bodyDigest,
+    statusCode: 0,
+    message: "",
+    startedAt: timestampFromMs(startedAtMs),
+    finishedAt: timestampFromMs(clock()),
+    fromJournal: false,
+    replyPartition: command.replyPartition,
+  };
+}
+
+// The fields that every reply has; finished now.
+function replyFields({ command, hostId, startedAtMs, clock = Date.now }: ReplySubject) {
   const { commandId, runId, replyPartition } = command;
   const startedAt = timestampFromMs(startedAtMs);
   return { commandId, runId, replyPartition, hostId, startedAt, finishedAt: timestampFromMs(clock()) };
