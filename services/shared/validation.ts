@@ -1,20 +1,31 @@
 // protovalidate at the boundary: the rules are in the proto, the words are here.
+import { createRequire } from "node:module";
 import { type DescField, type DescMessage, getOption, type Message, type MessageShape } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import { createValidator, type Violation } from "@bufbuild/protovalidate";
+import type { Validator, Violation } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { re2 } from "../gen/systemsmanager/options/v1/options_pb.js";
 import { ErrorReason, failure } from "./errors.js";
 import { compilePattern } from "./pattern.js";
-
-const validator = createValidator();
+import { isSurelyValid } from "./surely-valid.js";
 
 /** Throws INVALID_ARGUMENT that names every broken rule with its field. */
 export function validate<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): void {
+  if (!isSurelyValid(schema, message)) askProtovalidate(schema, message);
+  checkPatterns(schema, message);
+}
+
+const require = createRequire(import.meta.url);
+let validator: Validator | undefined;
+
+// It and its expression language are megabytes, and most processes never see a message that is not surely valid: so it is loaded at the
+// first one, in the form that can be loaded at once.
+function askProtovalidate<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): void {
+  const { createValidator }: typeof import("@bufbuild/protovalidate") = require("@bufbuild/protovalidate");
+  validator ??= createValidator();
   const result = validator.validate(schema, message);
   if (result.kind === "error") throw result.error;
   if (result.kind === "invalid") throw invalid(result.violations);
-  checkPatterns(schema, message);
 }
 
 /** Validates every message that a client sends before its handler sees it. */
