@@ -12,9 +12,9 @@ export interface CommandProcess {
   stop(signal: NodeJS.Signals): Promise<number | undefined>;
 }
 
-/** Starts `systems-manager` with these arguments. */
-export function startCommand(args: string[]): CommandProcess {
-  const child = execa(process.execPath, [commandPath, ...args], { reject: false, buffer: false });
+/** Starts `systems-manager` with these arguments, and these variables beside the test's own. */
+export function startCommand(args: string[], env: Record<string, string> = {}): CommandProcess {
+  const child = execa(process.execPath, [commandPath, ...args], { reject: false, buffer: false, env });
   let output = "";
   child.stderr.on("data", (chunk) => {
     output += chunk;
