@@ -1,5 +1,6 @@
 // One HTTP/2 server that speaks gRPC, gRPC-web and Connect, with health, server reflection, and authentication in front of
 // the services themselves. The daemon and the fleet both listen through it.
+import { setMaxListeners } from "node:events";
 import { createSecureServer, createServer } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
@@ -51,6 +52,8 @@ const maxRequestBytes = 4 * 1024 * 1024;
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   warnOfPlainText(options.listen, options.tls, options.log);
   const stopping = new AbortController();
+  // Every call that goes on listens to it, and stops listening when it ends.
+  setMaxListeners(0, stopping.signal);
   const handler = connectNodeAdapter({
     routes: (router) => {
       options.routes(router);
