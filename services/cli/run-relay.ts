@@ -1,5 +1,5 @@
 // What `relay` does; apart from its options, so that other verbs do not load a relay.
-import { type OpenBusOptions, openBus } from "../bus/open-bus.js";
+import type { OpenBusOptions } from "../bus/open-bus.js";
 import { startRelay } from "../relay/start-relay.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import type { ListenAddress } from "../shared/grpc-server.js";
@@ -8,8 +8,9 @@ import { startTracing } from "../tracing/start-tracing.js";
 import { openAll } from "./closer.js";
 import { type KafkaOptions, kafkaBusOf } from "./kafka-options.js";
 import { type MetricsOption, openMetrics } from "./metrics-option.js";
+import { openBusPatiently } from "./open-bus-patiently.js";
 import { readOptionFile } from "./option-file.js";
-import { runUntilSignal } from "./run-until-signal.js";
+import { runUntilSignal, untilSignal } from "./run-until-signal.js";
 import { type TlsOptions, tlsOf } from "./tls-options.js";
 
 export interface RelayOptions extends TlsOptions, KafkaOptions, MetricsOption {
@@ -28,7 +29,10 @@ export function runRelay(options: RelayOptions): Promise<void> {
   return openAll(async (closer) => {
     closer.add(await startTracing({ part: "relay", passesOn: true, log }));
     const metrics = await openMetrics(options, closer, log);
-    const bus = closer.add(await openBus(kafkaBusOf(options, fleetId, log) ?? remoteBusOf(options, log)));
+    const busOptions = kafkaBusOf(options, fleetId, log) ?? remoteBusOf(options, log);
+    const opened = await untilSignal((signal) => openBusPatiently(busOptions, log, signal));
+    if (!opened) return closer.close();
+    const bus = closer.add(opened);
     const identity = relayId === undefined ? {} : { relayId };
     const relay = closer.add(await startRelay({ bus, fleetId, listen, log, ...identity, ...tlsOf(options) }));
     metrics?.show({ bus, relay });
