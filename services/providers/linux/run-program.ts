@@ -6,7 +6,6 @@ import { ErrorReason, failure } from "../../shared/errors.js";
 import { findProgram } from "./find-program.js";
 import { OutputTail, type TailText } from "./output-tail.js";
 import { endProcessGroup } from "./process-group.js";
-import { type Child, closePipes, notStarted, type ProgramEnd, startProgram, untilClosed } from "./start-program.js";
 
 export interface RunOptions {
   /** Ends the program and all its children. */
@@ -35,10 +34,13 @@ export interface ProgramResult {
   readonly output: TailText;
 }
 
+const systemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 const outputLimit = 16 * 1024;
 const metadataLimit = 4096;
 const defaultStdoutLimit = 32 * 1024 * 1024;
 const defaultKillGraceMs = 2000;
+// A child that outlives the program may hold its pipes for ever; what the program itself wrote is there long before.
+const drainMs = 500;
 // A process that hangs in the kernel outlives even SIGKILL; nobody waits for it.
 const lastWaitMs = 1000;
 
@@ -82,6 +84,8 @@ export function throwIfAborted(signal: AbortSignal): void {
     : failure(ErrorReason.CANCELLED, "the caller cancelled the operation", { cause: reason });
 }
 
+type Execa = typeof import("execa").execa;
+
 interface Execution {
   readonly exitCode: number;
   readonly stdout: OutputTail;
@@ -92,7 +96,9 @@ interface Execution {
 async function execute(path: string, args: readonly string[], options: RunOptions): Promise<Execution> {
   const stdout = new OutputTail(options.stdoutLimit ?? defaultStdoutLimit);
   const output = new OutputTail(outputLimit);
-  const child = startProgram(path, args, options);
+  // Loaded with the first program: a daemon that runs none does not hold its hundred modules.
+  const { execa } = await import("execa");
+  const child = start(execa, path, args, options);
   const consumer = new AbortController();
   child.stdout.on("data", (chunk: Buffer) => {
     if (options.consume) return offer(options.consume, chunk, consumer);
@@ -104,6 +110,25 @@ async function execute(path: string, args: readonly string[], options: RunOption
   if (consumer.signal.reason instanceof ConsumerError) throw consumer.signal.reason.cause;
   return { exitCode: exitCodeOf(path, result), stdout, output, stoppedByConsumer: consumer.signal.aborted };
 }
+
+function start(execa: Execa, path: string, args: readonly string[], options: RunOptions) {
+  const home = process.getuid?.() === 0 ? "/root" : "/";
+  const child = execa(path, args, {
+    cwd: "/",
+    env: { PATH: systemPath, LC_ALL: "C.UTF-8", HOME: home, ...options.environment },
+    extendEnv: false,
+    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+    detached: true,
+    cleanup: false,
+    buffer: false,
+    encoding: "buffer",
+    reject: false,
+  });
+  child.once("exit", () => setTimeout(closePipes, drainMs, child).unref());
+  return child;
+}
+
+type Child = ReturnType<typeof start>;
 
 class ConsumerError extends Error {}
 
@@ -119,9 +144,8 @@ function offer(consume: (chunk: Buffer) => boolean, chunk: Buffer, consumer: Abo
 
 // Waits for the program; once the signal is aborted, for the end of its whole group, and then no longer than lastWaitMs.
 async function endOf(child: Child, signal: AbortSignal, { killGraceMs = defaultKillGraceMs }: RunOptions) {
-  const closed = untilClosed(child);
   const groupId = child.pid;
-  if (groupId === undefined) return await closed;
+  if (groupId === undefined) return await child;
   let ending: Promise<void> | undefined;
   let onAbort = () => {};
   const abandoned = new Promise<undefined>((resolve) => {
@@ -132,14 +156,24 @@ async function endOf(child: Child, signal: AbortSignal, { killGraceMs = defaultK
   });
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
-  const result = await Promise.race([closed, abandoned]);
+  const result = await Promise.race([child, abandoned]);
   signal.removeEventListener("abort", onAbort);
   await ending;
   closePipes(child);
   return result;
 }
 
-function exitCodeOf(path: string, end: ProgramEnd | undefined): number {
-  if (end?.error) throw notStarted(path, end.error);
-  return end?.exitCode ?? 128 + constants.signals[end?.signal ?? "SIGKILL"];
+function exitCodeOf(path: string, result: Awaited<ReturnType<typeof endOf>>): number {
+  if (result?.exitCode !== undefined) return result.exitCode;
+  if (result?.signal) return 128 + constants.signals[result.signal];
+  if (!result) return 128 + constants.signals.SIGKILL;
+  throw failure(ErrorReason.COMMAND_FAILED, `${path} could not be started`, {
+    metadata: { program: path, exit_code: "", output: result.originalMessage ?? "" },
+    cause: result.cause,
+  });
+}
+
+function closePipes(child: Child): void {
+  child.stdout.destroy();
+  child.stderr.destroy();
 }
