@@ -67,3 +67,11 @@ test("a frame is not changed by the next", () => {
   encodeReplyFrame(other as Reply);
   expect(first).toEqual(copy);
 });
+
+test("a reply has the fields that the one who writes it by hand knows; a new one must be written there too", () => {
+  const written = ["commandId", "runId", "hostId", "outcome", "body", "bodyDigest", "startedAt", "finishedAt"];
+  const alsoWritten = ["fromJournal", "replyPartition"];
+  const absentFromPlainOnes = ["statusCode", "message", "error"];
+  const known = [...written, ...alsoWritten, ...absentFromPlainOnes];
+  expect(ReplySchema.fields.map(({ localName }) => localName).sort()).toEqual(known.sort());
+});
