@@ -26,7 +26,10 @@ afterAll(() => provider.shutdown());
 
 beforeEach(async () => {
   published = [];
-  fleet = await startFleet({ usual: silence, patience: { detachGraceMs: 60_000, changeGraceMs: 60_000 } });
+  fleet = await startFleet({
+    usual: silence,
+    patience: { detachGraceMs: 60_000, changeGraceMs: 60_000, relayGraceMs: 60_000 },
+  });
   await fleet.attach("h");
   await fleet.bus.subscribe({ topic: "commands", group: "observer", from: "latest" }, async (message) => {
     published.push(message.headers ?? {});

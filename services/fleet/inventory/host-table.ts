@@ -112,13 +112,14 @@ export class HostTable {
   #rename(name: string): void {
     const claimants = [...(this.#claims.get(name) ?? [])].flatMap((hostId) => this.#known.get(hostId)?.effective ?? []);
     for (const [hostId, unique] of assignNames(claimants)) {
-      const { effective, sinceMs } = this.#known.get(hostId) as Known;
+      const { presence, effective, sinceMs } = this.#known.get(hostId) as Known;
       const { facts, online, relayId, relayLife, attachment } = effective;
       this.#hosts.set(hostId, {
         hostId,
         name: unique,
         facts: facts as HostFacts,
         online,
+        lostWithRelay: presence.online && !online,
         attachment: `${relayId}/${relayLife}/${attachment}`,
         sinceMs,
       });

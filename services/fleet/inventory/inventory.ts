@@ -28,6 +28,8 @@ export interface InventoryHost {
   readonly name: string;
   readonly facts: HostFacts;
   readonly online: boolean;
+  /** Offline because its relay is, and not because its daemon left. */
+  readonly lostWithRelay: boolean;
   /** Differs with each attachment of its daemon. */
   readonly attachment: string;
   /** When its daemon came or went; milliseconds since the epoch. */

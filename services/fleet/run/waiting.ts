@@ -2,26 +2,29 @@
 //
 // A read gives up at once on a host that is offline when it begins, because no relay can hand it the command; on one that
 // detaches in mid-run or did so right before it, as when it moves from one relay to another, or is not attached again after a
-// restart of the control plane, it gives up after `detachGraceMs`. A change waits `changeGraceMs` for either: its daemon may be what restarts. A run with a delivery timeout does not give them up: they
-// stay queued until that has passed, and the caller is answered without them. A host that attaches anew is sent its command again;
-// one that was given up and answers all the same is late, and counts.
+// restart of the control plane, it gives up after `detachGraceMs`. A change waits `changeGraceMs` for either: its daemon may be what
+// restarts. Hosts that went away with their relay are waited for during `relayGraceMs`: they are well, and come back to another relay
+// or to the same one, thousands of them one after the other. A run with a delivery timeout does not give hosts up: they stay queued
+// until that has passed, and the caller is answered without them. A host that attaches anew is sent its command again; one that was
+// given up and answers all the same is late, and counts.
 
 import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import type { HostListener, Inventory, InventoryHost } from "../inventory/inventory.js";
 import { GracePeriods } from "./grace-periods.js";
-import type { CommandRecord } from "./run-record.js";
+import type { CommandRecord, HostProblem } from "./run-record.js";
 import { indexesOf } from "./spans.js";
 import type { TrackedRun } from "./tracked-run.js";
 import { awayProblem, deadlineProblem, neverSentProblem, undeliveredProblem } from "./waiting-problems.js";
 
-/** Time given to a host that went away, by kind of run. */
+/** Time given to a host that went away: by kind of run, or whatever the run is when its relay went. */
 export interface Patience {
   readonly detachGraceMs: number;
   readonly changeGraceMs: number;
+  readonly relayGraceMs: number;
 }
 
 /** What the product uses. */
-export const defaultPatience: Patience = { detachGraceMs: 3_000, changeGraceMs: 30_000 };
+export const defaultPatience: Patience = { detachGraceMs: 3_000, changeGraceMs: 30_000, relayGraceMs: 60_000 };
 
 /** Longest delay of a Node timer. */
 const maxTimerMs = 2 ** 31 - 1;
@@ -38,6 +41,7 @@ export class RunWatch {
   readonly #run: TrackedRun;
   readonly #parts: WaitingParts;
   readonly #graces: GracePeriods;
+  readonly #relayGraces: GracePeriods;
   /** Queued hosts that are away and are not waited for before the delivery timeout. */
   readonly #resting = new Set<number>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -46,8 +50,10 @@ export class RunWatch {
   constructor(run: TrackedRun, parts: WaitingParts) {
     this.#run = run;
     this.#parts = parts;
-    const { detachGraceMs, changeGraceMs } = parts.patience;
-    this.#graces = new GracePeriods(this.#isRead ? detachGraceMs : changeGraceMs, (indexes) => this.#giveUp(indexes));
+    const { detachGraceMs, changeGraceMs, relayGraceMs } = parts.patience;
+    const giveUp = (indexes: readonly number[]) => this.#giveUp(indexes);
+    this.#graces = new GracePeriods(this.#isRead ? detachGraceMs : changeGraceMs, giveUp);
+    this.#relayGraces = new GracePeriods(relayGraceMs, giveUp);
     this.#stopListening = [
       parts.inventory.onChange((host, former) => this.#hostChanged(host, former)),
       run.onChange(() => this.#concludeIfResting()),
@@ -69,7 +75,7 @@ export class RunWatch {
     }
     if (away.length === 0) return;
     const awaited = away.filter((index) => !this.#delivers && (!this.#isRead || this.#hasJustLeft(index)));
-    for (const index of awaited) this.#graces.begin(index);
+    for (const index of awaited) this.#beginGrace(index);
     const isAwaited = new Set(awaited);
     const lost = away.filter((index) => !isAwaited.has(index));
     if (lost.length > 0) this.#giveUp(lost);
@@ -84,7 +90,7 @@ export class RunWatch {
       if (!run.commands.of(index)) continue;
       if (this.#isOnline(index)) this.#parts.sendAgain(run, index);
       else if (rests) this.#resting.add(index);
-      else this.#graces.begin(index);
+      else this.#beginGrace(index);
     }
     if (!rests) for (const command of run.commands.all) this.#watchDeadline(command);
   }
@@ -94,6 +100,7 @@ export class RunWatch {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#graces.stop();
+    this.#relayGraces.stop();
   }
 
   get #isRead(): boolean {
@@ -113,7 +120,18 @@ export class RunWatch {
   // By its relay's clock, whose error makes the wait a little too short or too long.
   #hasJustLeft(index: number): boolean {
     const host = this.#host(index);
-    return host !== undefined && Date.now() - host.sinceMs < this.#parts.patience.detachGraceMs;
+    const { detachGraceMs, relayGraceMs } = this.#parts.patience;
+    return host !== undefined && Date.now() - host.sinceMs < (host.lostWithRelay ? relayGraceMs : detachGraceMs);
+  }
+
+  #beginGrace(index: number): void {
+    const periods = this.#host(index)?.lostWithRelay ? this.#relayGraces : this.#graces;
+    periods.begin(index);
+  }
+
+  #endGrace(index: number): void {
+    this.#graces.end(index);
+    this.#relayGraces.end(index);
   }
 
   #host(index: number): InventoryHost | undefined {
@@ -126,10 +144,10 @@ export class RunWatch {
     if (index === undefined || !run.commands.of(index) || run.account.hasAnswered(index)) return;
     const isQueued = run.account.stateOf(index) === HostState.QUEUED;
     if (!host.online) {
-      if (isQueued && !this.#resting.has(index)) this.#graces.begin(index);
+      if (isQueued && !this.#resting.has(index)) this.#beginGrace(index);
       return;
     }
-    this.#graces.end(index);
+    this.#endGrace(index);
     this.#resting.delete(index);
     const attachedAnew = !former?.online || former.attachment !== host.attachment;
     const isWanted = isQueued || (!run.isConcluded && run.account.stateOf(index) === HostState.NO_ANSWER);
@@ -156,10 +174,9 @@ export class RunWatch {
     const queued = indexesOf(command.spans).filter((index) => this.#run.account.stateOf(index) === HostState.QUEUED);
     const away = this.#delivers ? queued.filter((index) => !this.#isOnline(index)) : [];
     const kept = new Set(away);
-    const problem = deadlineProblem(this.#run, command);
-    const silent = queued.filter((index) => !kept.has(index)).map((index) => [index, problem] as const);
-    for (const index of away) this.#graces.end(index);
-    this.#run.close(silent, HostState.NO_ANSWER);
+    const silent = queued.filter((index) => !kept.has(index));
+    for (const index of away) this.#endGrace(index);
+    this.#closeSilent(silent, deadlineProblem(this.#run, command));
     this.#giveUp(away);
   }
 
@@ -167,14 +184,23 @@ export class RunWatch {
   #end(): void {
     const run = this.#run;
     const delivered = run.record.deliverUntilMs > run.record.deadlineMs;
-    const [silent, undelivered, unsent] = [deadlineProblem(run), undeliveredProblem(run), neverSentProblem(run)];
+    const [undelivered, unsent] = [undeliveredProblem(run), neverSentProblem(run)];
     const queued = run.queued();
     const expired = queued.filter((index) => !run.commands.of(index) || (delivered && !this.#isOnline(index)));
     const isExpired = new Set(expired);
-    const silentHosts = queued.filter((index) => !isExpired.has(index)).map((index) => [index, silent] as const);
-    run.close(silentHosts, HostState.NO_ANSWER);
+    const silent = queued.filter((index) => !isExpired.has(index));
+    this.#closeSilent(silent, deadlineProblem(run));
     const closing = expired.map((index) => [index, run.commands.of(index) ? undelivered : unsent] as const);
     run.close(closing, HostState.EXPIRED);
+  }
+
+  // A host that is still away is not silent.
+  #closeSilent(indexes: readonly number[], silent: HostProblem): void {
+    const problemOf = (index: number) => (this.#isOnline(index) ? silent : awayProblem(this.#run, this.#host(index)));
+    this.#run.close(
+      indexes.map((index) => [index, problemOf(index)] as const),
+      HostState.NO_ANSWER,
+    );
   }
 
   #concludeIfResting(): void {

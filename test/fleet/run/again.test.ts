@@ -21,7 +21,10 @@ function answersAgain(): Behaviour {
 }
 
 test("a host that attaches anew before it answered gets the command again, and answers once", async () => {
-  fleet = await startFleet({ usual: answersAgain(), patience: { detachGraceMs: 5_000, changeGraceMs: 5_000 } });
+  fleet = await startFleet({
+    usual: answersAgain(),
+    patience: { detachGraceMs: 5_000, changeGraceMs: 5_000, relayGraceMs: 5_000 },
+  });
   await fleet.attach("a", "b", "c");
   const finished = collect(ask(fleet, "all", 30));
   await eventually(() => expect(fleet.hosts.invoked).toHaveLength(3));

@@ -4,7 +4,7 @@ import { ErrorReason } from "../../../services/shared/errors.js";
 import { ask } from "./ask.js";
 import { collect } from "./collect.js";
 import { eventually } from "./eventually.js";
-import { type FleetUnderTest, listServices, services, startFleet } from "./fleet-under-test.js";
+import { answers, type FleetUnderTest, listServices, services, silence, startFleet } from "./fleet-under-test.js";
 import { ok, type SimulatedCall } from "./simulated-hosts.js";
 
 let fleet: FleetUnderTest;
@@ -13,7 +13,7 @@ afterEach(() => fleet.close());
 
 describe("hosts that are away", () => {
   test("a host that is offline for a while at the start of a read is no_answer at once, and the error says since when", async () => {
-    fleet = await startFleet({ patience: { detachGraceMs: 3_000, changeGraceMs: 3_000 } });
+    fleet = await startFleet({ patience: { detachGraceMs: 3_000, changeGraceMs: 3_000, relayGraceMs: 3_000 } });
     await fleet.attach("here", "gone");
     await fleet.detach("gone");
     await sleep(3_100);
@@ -43,7 +43,7 @@ describe("hosts that are away", () => {
   test("a host that is back within the grace is still waited for", async () => {
     let call: SimulatedCall | undefined;
     fleet = await startFleet({
-      patience: { detachGraceMs: 500, changeGraceMs: 500 },
+      patience: { detachGraceMs: 500, changeGraceMs: 500, relayGraceMs: 500 },
       usual: (each) => {
         call = each;
       },
@@ -59,13 +59,49 @@ describe("hosts that are away", () => {
   });
 
   test("a host that moves between relays when a read begins is waited for, and asked when it is back", async () => {
-    fleet = await startFleet({ patience: { detachGraceMs: 3_000, changeGraceMs: 3_000 } });
+    fleet = await startFleet({ patience: { detachGraceMs: 3_000, changeGraceMs: 3_000, relayGraceMs: 3_000 } });
     await fleet.attach("stays", "moves");
     await fleet.detach("moves");
     const collected = collect(ask(fleet, "all", 30));
     await eventually(() => expect(fleet.hosts.invoked).toHaveLength(1));
     await fleet.attach("moves");
     expect((await collected).accounting).toMatchObject({ targeted: 2, ok: 2, noAnswer: 0 });
+  });
+
+  test("hosts that are lost with their relay are waited for beyond the grace of hosts that leave, in mid-run and before", async () => {
+    fleet = await startFleet({ patience: { detachGraceMs: 100, changeGraceMs: 100, relayGraceMs: 10_000 } });
+    await fleet.hosts.startRelay();
+    await fleet.attach("web-1", "web-2");
+    fleet.hosts.behave("web-1", silence);
+    const before = collect(ask(fleet, "all", 30));
+    await eventually(() => expect(fleet.hosts.invoked).toHaveLength(2));
+    await fleet.hosts.startRelay();
+    await eventually(async () => {
+      const { onlineCount } = await fleet.client.findHosts({ selector: "all" });
+      expect(onlineCount).toBe(0);
+    });
+    fleet.hosts.behave("web-1", answers);
+    const after = collect(ask(fleet, "all", 30));
+    await sleep(500);
+    await fleet.attach("web-1", "web-2");
+    expect((await before).accounting).toMatchObject({ targeted: 2, ok: 2, noAnswer: 0 });
+    expect((await after).accounting).toMatchObject({ targeted: 2, ok: 2, noAnswer: 0 });
+  });
+
+  test("hosts that are not back after that are no_answer, and told to be offline", async () => {
+    fleet = await startFleet({
+      patience: { detachGraceMs: 100, changeGraceMs: 100, relayGraceMs: 500 },
+      usual: silence,
+    });
+    await fleet.hosts.startRelay();
+    await fleet.attach("web-1");
+    const collected = collect(ask(fleet, "all", 30));
+    await eventually(() => expect(fleet.hosts.invoked).toHaveLength(1));
+    await fleet.hosts.startRelay();
+    const { run, accounting } = await collected;
+    expect(accounting).toMatchObject({ noAnswer: 1 });
+    const { items } = await fleet.client.openResult({ target: { case: "runId", value: run.runId }, host: "web-1" });
+    expect(items[0]?.error?.reason).toBe(ErrorReason.UNREACHABLE);
   });
 
   test("a late answer after the end makes revision 2, durably", async () => {

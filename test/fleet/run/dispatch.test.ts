@@ -35,7 +35,7 @@ async function open(): Promise<void> {
   const log = createLogger("dispatch-test");
   inventory = await openInventory(bus, database, log);
   const issuer = { fleetId: "test", signingKey, replyPartition: 0 };
-  const patience = { detachGraceMs: 100, changeGraceMs: 100 };
+  const patience = { detachGraceMs: 100, changeGraceMs: 100, relayGraceMs: 100 };
   const [limits, counters] = [defaultRunLimits, newFleetCounters()];
   runs = await openRunManager({ bus, database, inventory, log, issuer, patience, limits, counters });
 }

@@ -70,7 +70,7 @@ export async function startFleet(options: Partial<FleetOptions> & { usual?: Beha
       signingKey,
       stateDirectory,
       log: createLogger("fleet-test"),
-      patience: { detachGraceMs: 100, changeGraceMs: 300 },
+      patience: { detachGraceMs: 100, changeGraceMs: 300, relayGraceMs: 300 },
       ...fleetOptions,
       ...more,
     });

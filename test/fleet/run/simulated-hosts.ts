@@ -2,7 +2,7 @@
 // tells them. No relay, no daemon, no gRPC.
 import { createHash } from "node:crypto";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { timestampFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, timestampFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
 import type { Bus } from "../../../services/bus/bus.js";
 import {
   type Command,
@@ -49,6 +49,8 @@ export interface SimulatedHosts {
   readonly invoked: { hostId: string; command: Command }[];
   attach(name: string, facts?: MessageInitShape<typeof HostFactsSchema>): Promise<string>;
   detach(name: string): Promise<void>;
+  /** Their relay starts, or starts anew: hosts that were attached are lost with it until they attach again. */
+  startRelay(): Promise<void>;
   behave(name: string, behaviour: Behaviour): void;
   close(): Promise<void>;
 }
@@ -82,6 +84,8 @@ export async function simulateHosts(bus: Bus, key: VerifyingKey, usual: Behaviou
   const behaviours = new Map<string, Behaviour>();
   const commands: Command[] = [];
   const invoked: { hostId: string; command: Command }[] = [];
+  // 0: a relay that never speaks of itself.
+  let relayLife = 0n;
 
   const publishPresence = async (
     name: string,
@@ -94,6 +98,7 @@ export async function simulateHosts(bus: Bus, key: VerifyingKey, usual: Behaviou
       online,
       at: timestampFromMs(Date.now()),
       relayId: "simulated",
+      relayLife,
       attachment,
     });
     await bus.publish("presence", {
@@ -151,6 +156,12 @@ export async function simulateHosts(bus: Bus, key: VerifyingKey, usual: Behaviou
     detach: async (name) => {
       attached.delete(hostIdOf(name));
       await publishPresence(name, false);
+    },
+    startRelay: async () => {
+      relayLife++;
+      const relay = { relayId: "simulated", life: relayLife, alive: true, interval: durationFromMs(60_000) };
+      const record = create(PresenceRecordSchema, { record: { case: "relay", value: relay } });
+      await bus.publish("presence", { key: "simulated", value: toBinary(PresenceRecordSchema, record) });
     },
     behave: (name, behaviour) => {
       behaviours.set(name, behaviour);

@@ -11,7 +11,15 @@ type Facts = MessageInitShape<typeof HostFactsSchema>;
 function host(name: string, facts: Facts = {}, online = true): InventoryHost {
   const hostId = Buffer.from(name.padEnd(16, ".")).toString("hex").slice(0, 32);
   const full = { hostId, name, os: "linux", distro: "debian", distroVersion: "12", arch: "x64", ...facts };
-  return { hostId, name, facts: create(HostFactsSchema, full), online, attachment: "1", sinceMs: 1_000 };
+  return {
+    hostId,
+    name,
+    facts: create(HostFactsSchema, full),
+    online,
+    lostWithRelay: false,
+    attachment: "1",
+    sinceMs: 1_000,
+  };
 }
 
 const fleet = [
