@@ -6,7 +6,6 @@ import { defaultStateDirectory } from "./default-state-directory.js";
 import { addKafkaOptions } from "./kafka-options.js";
 import { addMetricsOption } from "./metrics-option.js";
 import { collectLabel, parseIndex, parseListenAddress } from "./option-values.js";
-import { letHeapGrow } from "./roomy-heap.js";
 import type { UpOptions } from "./run-up.js";
 
 function listenOption(flags: string, description: string, port: number): Option {
@@ -28,7 +27,4 @@ export const up = addMetricsOption(addKafkaOptions(new Command("up")))
   .option("--name <name>", "this machine's name in the fleet", hostname())
   .option("--label <key=value>", "label of this machine; may be repeated", collectLabel, {})
   .option("--state-dir <directory>", "keys, token, journal and results", defaultStateDirectory())
-  .action(async (options: UpOptions) => {
-    letHeapGrow();
-    await (await import("./run-up.js")).runUp(options);
-  });
+  .action(async (options: UpOptions) => (await import("./run-up.js")).runUp(options));
