@@ -49,7 +49,10 @@ export async function startFleetUnderTest({ hosts, ...options }: FleetOptions): 
   try {
     const controlPlane = await startControlPlane(setup);
     endWith(controlPlane.process);
-    const relays = await startRelays(setup, hosts, endWith);
+    const relays: RelayProcess[] = [];
+    // Those that are there at the end: a relay may have been replaced.
+    started.push({ close: () => stopAll(relays) });
+    await startRelays(setup, hosts, relays);
     const idleBytes = await settledBytes(relays);
     const asker = await openAsker(controlPlane);
     started.push(asker);
@@ -67,15 +70,14 @@ export async function startFleetUnderTest({ hosts, ...options }: FleetOptions): 
   }
 }
 
-async function startRelays(setup: FleetSetup, hosts: number, endWith: (process: BenchProcess) => void) {
-  const relays: RelayProcess[] = [];
-  if (setup.kafka === undefined) return relays;
-  for (let number = 1; number <= Math.ceil(hosts / hostsPerRelay); number++) {
-    const relay = await startRelay(setup, `relay-${number}`);
-    endWith(relay.process);
-    relays.push(relay);
-  }
-  return relays;
+async function startRelays(setup: FleetSetup, hosts: number, relays: RelayProcess[]): Promise<void> {
+  if (setup.kafka === undefined) return;
+  for (let number = 1; number <= Math.ceil(hosts / hostsPerRelay); number++)
+    relays.push(await startRelay(setup, `relay-${number}`));
+}
+
+async function stopAll(relays: readonly RelayProcess[]): Promise<void> {
+  for (const { process } of relays) await process.stop("SIGTERM");
 }
 
 async function settledBytes(relays: readonly RelayProcess[]): Promise<number> {

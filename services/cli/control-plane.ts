@@ -22,6 +22,7 @@ import { type Relay, startRelay } from "../relay/start-relay.js";
 import { type GrpcServer, type ListenAddress, startGrpcServer, type TlsIdentity } from "../shared/grpc-server.js";
 import { createInProcessTransport } from "../shared/in-process-transport.js";
 import { createLogger } from "../shared/log.js";
+import { logFaults } from "../shared/log-faults.js";
 import { validateRequests } from "../shared/validation.js";
 import { traceRpcs } from "../tracing/trace-rpcs.js";
 import { type Addresses, forgetAddresses, writeAddresses } from "./addresses.js";
@@ -135,10 +136,11 @@ function clientsInProcess(
   observers: readonly Interceptor[],
 ): (principal: Principal) => FleetClient {
   const clients = new Map<string, FleetClient>();
+  const log = createLogger("fleet");
   return (principal) => {
     const known = clients.get(principal.name);
     if (known) return known;
-    const interceptors = [...observers, actAs(principal), validateRequests];
+    const interceptors = [...observers, logFaults(log), actAs(principal), validateRequests];
     const client = createClient(FleetService, createInProcessTransport(routes, interceptors));
     clients.set(principal.name, client);
     return client;

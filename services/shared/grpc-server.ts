@@ -20,6 +20,7 @@ import {
   warnOfPlainText,
 } from "./http2-listener.js";
 import type { Logger } from "./log.js";
+import { logFaults } from "./log-faults.js";
 import { validateRequests } from "./validation.js";
 
 export type { ListenAddress, TlsIdentity };
@@ -60,7 +61,12 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       addHealth(router, options.services);
       addReflection(router, options.services);
     },
-    interceptors: [...(options.observers ?? []), exceptOpenServices(options.authenticate), validateRequests],
+    interceptors: [
+      ...(options.observers ?? []),
+      logFaults(options.log),
+      exceptOpenServices(options.authenticate),
+      validateRequests,
+    ],
     readMaxBytes: maxRequestBytes,
     shutdownSignal: stopping.signal,
   });
