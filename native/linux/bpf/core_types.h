@@ -99,6 +99,24 @@ struct task_struct {
   struct css_set* cgroups;
 };
 
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+  unsigned long r10;
+  unsigned long r9;
+  unsigned long r8;
+  unsigned long dx;
+  unsigned long si;
+  unsigned long di;
+  unsigned long orig_ax;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+  unsigned long regs[31];
+  unsigned long orig_x0;
+  int syscallno;
+};
+#endif
+
 struct linux_binprm {
   const char* filename;
 };

@@ -97,7 +97,7 @@ static __always_inline bool passes(struct task_struct* task, __u32 pid) {
     if (!has_value(generation, FILTER_USER, &user, sizeof(user))) return false;
   }
   if (criteria & FILTER_COMM) {
-    char comm[COMM_BYTES];
+    char comm[COMM_BYTES] = {};
     BPF_CORE_READ_STR_INTO(&comm, task, comm);
     if (!has_value(generation, FILTER_COMM, comm, sizeof(comm))) return false;
   }

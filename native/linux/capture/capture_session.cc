@@ -66,6 +66,7 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
       {EVENT_EXEC, programs.on_exec},
       {EVENT_FORK, programs.on_fork},
       {EVENT_EXIT, programs.on_exit},
+      {EVENT_FILE_OPEN, programs.on_open},
   };
   for (const auto& [kind, program] : by_kind) bpf_program__set_autoload(program, (options.kinds >> kind) & 1u);
   Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
