@@ -10,10 +10,10 @@ int BPF_PROG(on_exec, struct task_struct* task, int old_pid, struct linux_binprm
   if (!begin(&draft, EVENT_EXEC, task)) return 0;
   struct exec_event* event = (struct exec_event*)draft.record;
   __u8* strings = (__u8*)(event + 1);
-  long filename = bpf_probe_read_kernel_str(strings, MAX_PATH_BYTES / 2, BPF_CORE_READ(program, filename));
+  long filename = bpf_probe_read_kernel_str(strings, MAX_PATH_BYTES / 2, program->filename);
   if (filename < 0) filename = 0;
-  __u64 begin_at = BPF_CORE_READ(task, mm, arg_start);
-  __u64 total = BPF_CORE_READ(task, mm, arg_end) - begin_at;
+  __u64 begin_at = task->mm->arg_start;
+  __u64 total = task->mm->arg_end - begin_at;
   __u32 length = total > MAX_ARGV_BYTES ? MAX_ARGV_BYTES : total;
   __u32 at = filename;
   asm volatile("" : "+r"(at));
@@ -34,9 +34,9 @@ int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
   struct draft draft;
   if (!begin(&draft, EVENT_FORK, parent)) return 0;
   struct fork_event* event = (struct fork_event*)draft.record;
-  event->child_start_ns = BPF_CORE_READ(child, start_boottime);
-  event->child_pid = BPF_CORE_READ(child, tgid);
-  event->child_tid = BPF_CORE_READ(child, pid);
+  event->child_start_ns = child->start_boottime;
+  event->child_pid = child->tgid;
+  event->child_tid = child->pid;
   submit(&draft, sizeof(*event), 0);
   return 0;
 }
@@ -46,8 +46,8 @@ int BPF_PROG(on_exit, struct task_struct* task, bool is_process) {
   struct draft draft;
   if (!begin(&draft, EVENT_EXIT, task)) return 0;
   struct exit_event* event = (struct exit_event*)draft.record;
-  event->lived_ns = event->header.time_ns - BPF_CORE_READ(task, start_boottime);
-  event->exit_code = BPF_CORE_READ(task, exit_code);
+  event->lived_ns = event->header.time_ns - task->start_boottime;
+  event->exit_code = task->exit_code;
   event->is_process = is_process;
   submit(&draft, sizeof(*event), 0);
   return 0;

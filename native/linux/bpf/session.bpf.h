@@ -79,7 +79,7 @@ static __always_inline bool has_value(__u32 generation, __u32 criterion, const v
 }
 
 static __always_inline __u64 cgroup_of(struct task_struct* task) {
-  return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+  return task->cgroups->dfl_cgrp->kn->id;
 }
 
 static __always_inline bool passes(struct task_struct* task, __u32 pid) {
@@ -93,12 +93,12 @@ static __always_inline bool passes(struct task_struct* task, __u32 pid) {
     if (!has_value(generation, FILTER_CGROUP, &cgroup, sizeof(cgroup))) return false;
   }
   if (criteria & FILTER_USER) {
-    __u32 user = BPF_CORE_READ(task, cred, uid.val);
+    __u32 user = task->cred->uid.val;
     if (!has_value(generation, FILTER_USER, &user, sizeof(user))) return false;
   }
   if (criteria & FILTER_COMM) {
     char comm[COMM_BYTES] = {};
-    BPF_CORE_READ_STR_INTO(&comm, task, comm);
+    __builtin_memcpy(comm, task->comm, sizeof(comm));
     if (!has_value(generation, FILTER_COMM, comm, sizeof(comm))) return false;
   }
   return true;
@@ -149,7 +149,7 @@ static __always_inline bool begin(struct draft* draft, __u32 kind, struct task_s
   if (!draft->account || !draft->cpu) return false;
   if (!(filter.kinds & (1u << kind))) return false;
   count(&draft->account->attempted);
-  __u32 pid = BPF_CORE_READ(task, tgid);
+  __u32 pid = task->tgid;
   if (!passes(task, pid)) {
     count(&draft->account->filtered);
     return false;
@@ -165,20 +165,20 @@ static __always_inline bool begin(struct draft* draft, __u32 kind, struct task_s
     return false;
   }
   struct event_header* header = (struct event_header*)draft->record;
-  struct task_struct* leader = BPF_CORE_READ(task, group_leader);
+  struct task_struct* leader = task->group_leader;
   header->kind = kind;
   header->flags = 0;
   header->strings = 0;
   header->cpu = bpf_get_smp_processor_id();
   header->sequence = sequence;
   header->time_ns = now_ns;
-  header->start_ns = BPF_CORE_READ(leader, start_boottime);
+  header->start_ns = leader->start_boottime;
   header->cgroup_id = cgroup_of(task);
   header->pid = pid;
-  header->tid = BPF_CORE_READ(task, pid);
-  header->parent_pid = BPF_CORE_READ(leader, real_parent, tgid);
-  header->user_id = BPF_CORE_READ(task, cred, uid.val);
-  BPF_CORE_READ_STR_INTO(&header->comm, leader, comm);
+  header->tid = task->pid;
+  header->parent_pid = leader->real_parent->tgid;
+  header->user_id = task->cred->uid.val;
+  __builtin_memcpy(header->comm, leader->comm, sizeof(header->comm));
   return true;
 }
 
