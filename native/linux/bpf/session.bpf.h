@@ -98,7 +98,8 @@ static __always_inline bool passes(struct task_struct* task, __u32 pid) {
   }
   if (criteria & FILTER_COMM) {
     char comm[COMM_BYTES] = {};
-    __builtin_memcpy(comm, task->comm, sizeof(comm));
+    /* Behind its zero a name may have the rest of a longer one before it. */
+    bpf_probe_read_kernel_str(comm, sizeof(comm), task->comm);
     if (!has_value(generation, FILTER_COMM, comm, sizeof(comm))) return false;
   }
   return true;

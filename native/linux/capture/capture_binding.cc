@@ -102,6 +102,11 @@ void GiveBatch(Napi::Env env, Napi::Function on_batch, std::string* batch) {
   on_batch.Call({buffer});
 }
 
+// After the last batch.
+void GiveEnd(Napi::Env env, Napi::Function on_batch) {
+  if (env != nullptr && !on_batch.IsEmpty()) on_batch.Call({env.Undefined()});
+}
+
 class Capture : public Napi::ObjectWrap<Capture> {
  public:
   static Napi::Object Create(Napi::Env env, std::shared_ptr<CaptureSession> session, BatchChannel channel) {
@@ -146,20 +151,21 @@ class Capture : public Napi::ObjectWrap<Capture> {
     if (session_) session_->ReleaseBatch();
   }
 
-  // close(): Promise<ArrayBuffer>, the last accounts. All batches were handed over when it resolves.
+  // close(): Promise<ArrayBuffer>, the last accounts. onBatch is called without a batch when all were handed over.
   Napi::Value Close(const Napi::CallbackInfo& info) {
-    auto session = std::move(session_);
     auto last = std::make_shared<Accounts>();
     return Job::Run(
         info.Env(),
-        [session, last]() mutable {
+        // The only owner: its destructor ends the reader before the end is told.
+        [session = std::move(session_), last, channel = channel_]() mutable {
           if (!session) return;
           session->Detach();
           *last = session->ReadAccounts();
           session.reset();
-        },
-        [last, channel = channel_](Napi::Env env) mutable -> Napi::Value {
+          channel.NonBlockingCall(GiveEnd);
           channel.Release();
+        },
+        [last](Napi::Env env) -> Napi::Value {
           auto buffer = Napi::ArrayBuffer::New(env, sizeof(*last));
           std::memcpy(buffer.Data(), last->data(), sizeof(*last));
           return buffer;
