@@ -83,8 +83,9 @@ static __always_inline __u64 cgroup_of(struct task_struct* task) {
 }
 
 static __always_inline bool passes(struct task_struct* task, __u32 pid) {
-  __u32 criteria = filter.criteria;
-  __u32 generation = filter.generation;
+  __u64 both = filter.generation_and_criteria;
+  __u32 criteria = (__u32)both;
+  __u32 generation = both >> 32;
   if (pid == filter.excluded_pid) return false;
   if (criteria == 0) return true;
   if ((criteria & FILTER_PID) && !has_value(generation, FILTER_PID, &pid, sizeof(pid))) return false;

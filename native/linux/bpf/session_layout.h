@@ -16,10 +16,11 @@ enum filter_criterion {
   FILTER_COMM = 8,
 };
 
-/* Written by the session while programs run. A change writes the new entries under the next generation, and then this. */
+/* Written by the session while programs run. */
 struct filter {
-  __u32 criteria; /* all of these must hold; one value of each suffices */
-  __u32 generation;
+  /* Criteria, all of which must hold with one of their values, and above them the generation of these values. One word, so that a
+   * program sees the filter before a change or the one after it, and nothing between. */
+  __u64 generation_and_criteria;
   __u32 excluded_pid; /* the tracer itself */
   __u32 kinds; /* bit of each wanted kind */
 };

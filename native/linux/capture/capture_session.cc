@@ -96,8 +96,9 @@ CaptureSession::~CaptureSession() {
 }
 
 void CaptureSession::SetFilter(const CaptureFilter& filter) {
-  auto& live = object_->bss->filter;
-  const uint32_t former = live.generation;
+  const std::lock_guard lock(filter_mutex_);
+  volatile auto& live = object_->bss->filter.generation_and_criteria;
+  const uint32_t former = live >> 32;
   const uint32_t next = former + 1;
   try {
     WriteFilter(filter, next);
@@ -105,9 +106,7 @@ void CaptureSession::SetFilter(const CaptureFilter& filter) {
     RemoveFilter(next);
     throw;
   }
-  // Programs read the two words one after the other: for a moment nothing but the wider of both filters can hold.
-  live.criteria = CriteriaOf(filter);
-  live.generation = next;
+  live = uint64_t{next} << 32 | CriteriaOf(filter);
   RemoveFilter(former);
 }
 

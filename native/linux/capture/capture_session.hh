@@ -89,6 +89,7 @@ class CaptureSession {
   std::unique_ptr<struct capture, DestroyObject> object_;
   std::unique_ptr<struct ring_buffer, FreeRing> ring_;
   std::string batch_;
+  std::mutex filter_mutex_;
   std::mutex mutex_;
   std::condition_variable released_;
   uint32_t in_flight_ = 0;
