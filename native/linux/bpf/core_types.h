@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The few kernel types that the programs read, with the fields that they read. Offsets are those of the kernel that loads them: the
- * loader looks them up in its BTF, so the build needs no kernel headers and no BTF. */
+/* The few kernel types that the programs read, with the fields that they read. Offsets are those of the kernel that
+ * loads them: the loader looks them up in its BTF, so the build needs no kernel headers and no BTF. */
 #pragma once
 
 #include <linux/bpf.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Records on their way from the kernel's programs to TypeScript: one header, then what the kind has, then strings, then zeros up to
- * a multiple of 8. In the machine's byte order. services/providers/linux/capture/event-layout.ts says the same. */
+/* Records on their way from the kernel's programs to TypeScript: one header, then what the kind has, then strings, then
+ * zeros up to a multiple of 8. In the machine's byte order. services/providers/linux/capture/event-layout.ts says the
+ * same. */
 #pragma once
 
 #include <linux/types.h>
@@ -24,9 +25,9 @@ struct event_header {
   __u8 kind;
   __u8 flags;
   __u16 cpu;
-  __u16 strings; /* bytes after the fixed part, before the padding */
+  __u16 strings;  /* bytes after the fixed part, before the padding */
   __u64 sequence; /* of its CPU, counting every event that passed the filter: a gap is a drop */
-  __u64 time_ns; /* since boot */
+  __u64 time_ns;  /* since boot */
   __u64 start_ns; /* when its process started, since boot; with pid it names the process for ever */
   __u64 cgroup_id;
   __u32 pid;
@@ -39,8 +40,8 @@ struct event_header {
 /* Strings: filename, a zero, argv with zeros between. */
 struct exec_event {
   struct event_header header;
-  __u16 filename_bytes; /* with the zero */
-  __u16 argv_bytes; /* that are here */
+  __u16 filename_bytes;   /* with the zero */
+  __u16 argv_bytes;       /* that are here */
   __u32 argv_total_bytes; /* that there are */
 };
 
@@ -54,7 +55,7 @@ struct fork_event {
 struct exit_event {
   struct event_header header;
   __u64 lived_ns;
-  __u32 exit_code; /* as wait(2) gives it: status and signal */
+  __u32 exit_code;  /* as wait(2) gives it: status and signal */
   __u32 is_process; /* 1 for the last thread of its process */
 };
 
@@ -67,7 +68,8 @@ struct file_open_event {
   __s32 directory_fd;
 };
 
-/* What became of the events of one kind on one CPU. attempted = filtered + rate_limited + ring_full + no_scratch + unreadable + submitted. */
+/* What became of the events of one kind on one CPU. attempted = filtered + rate_limited + ring_full + no_scratch +
+ * unreadable + submitted. */
 struct kind_account {
   __u64 attempted;
   __u64 filtered;

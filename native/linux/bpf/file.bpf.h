@@ -5,10 +5,12 @@
 #include "path.bpf.h"
 #include "syscall.bpf.h"
 
-#define EVENT_FLAG_RESOLVED 1 /* the path is the kernel's; otherwise the bytes that the caller gave, read after the call */
+#define EVENT_FLAG_RESOLVED \
+  1 /* the path is the kernel's; otherwise the bytes that the caller gave, read after the call */
 
 /* What the way of opening a file has in its arguments; false when the system call is not one of them. */
-static __always_inline bool read_open_arguments(struct pt_regs* regs, struct file_open_event* event, const void** path) {
+static __always_inline bool read_open_arguments(struct pt_regs* regs, struct file_open_event* event,
+                                                const void** path) {
   switch (SYSCALL_NUMBER(regs)) {
     case __NR_openat:
       event->directory_fd = ARGUMENT_0(regs);
@@ -44,7 +46,9 @@ int BPF_PROG(on_open, struct pt_regs* regs, long result) {
   event->directory_fd = arguments.directory_fd;
   __u8* strings = (__u8*)(event + 1);
   struct file* file = result >= 0 ? file_of(task, result) : NULL;
-  long bytes = file ? write_path((struct path_walk*)(draft.record + SCRATCH_BYTES - sizeof(struct path_walk)), strings, file) : 0;
+  long bytes =
+      file ? write_path((struct path_walk*)(draft.record + SCRATCH_BYTES - sizeof(struct path_walk)), strings, file)
+           : 0;
   if (bytes > 0) {
     event->header.flags |= EVENT_FLAG_RESOLVED;
   } else {

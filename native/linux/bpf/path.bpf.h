@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Names of files as the kernel itself knows them: the way from an open file up to the root, over mounts. The last name comes first,
- * each with a zero; the reader turns them round. */
+/* Names of files as the kernel itself knows them: the way from an open file up to the root, over mounts. The last name
+ * comes first, each with a zero; the reader turns them round. */
 #pragma once
 
 #include "session.bpf.h"
@@ -55,7 +55,8 @@ static __always_inline bool step_up(volatile struct path_walk* walk, __u8* to) {
 static __always_inline __u32 write_path(volatile struct path_walk* walk, __u8* to, struct file* file) {
   struct vfsmount* vfs = BPF_CORE_READ(file, f_path.mnt);
   walk->written = 0;
-  enter_mount(walk, (struct mount*)((char*)vfs - bpf_core_field_offset(struct mount, mnt)), BPF_CORE_READ(file, f_path.dentry));
+  enter_mount(walk, (struct mount*)((char*)vfs - bpf_core_field_offset(struct mount, mnt)),
+              BPF_CORE_READ(file, f_path.dentry));
   for (int names = 0; names < MAX_PATH_NAMES; names++) {
     if (!step_up(walk, to)) return walk->written;
   }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What every program of a session shares: the ring, the accounts, the filter, and the way of an event through them. Each session loads
- * its own copy, so that sessions know nothing of each other, and nothing is left when its process is gone. */
+/* What every program of a session shares: the ring, the accounts, the filter, and the way of an event through them.
+ * Each session loads its own copy, so that sessions know nothing of each other, and nothing is left when its process is
+ * gone. */
 #pragma once
-
-#include "core_types.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "core_types.h"
 #include "event_layout.h"
 #include "session_layout.h"
 
@@ -49,8 +49,8 @@ struct scratch {
   __u8 bytes[SCRATCH_BYTES];
 };
 
-/* Records are put together here: SCRATCH_SLOTS for each CPU (the loader sets the size). One is in use by a task, another by what
- * interrupts it, and so on. */
+/* Records are put together here: SCRATCH_SLOTS for each CPU (the loader sets the size). One is in use by a task,
+ * another by what interrupts it, and so on. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, SCRATCH_SLOTS);
@@ -78,9 +78,7 @@ static __always_inline bool has_value(__u32 generation, __u32 criterion, const v
   return bpf_map_lookup_elem(&filter_values, &key) != NULL;
 }
 
-static __always_inline __u64 cgroup_of(struct task_struct* task) {
-  return task->cgroups->dfl_cgrp->kn->id;
-}
+static __always_inline __u64 cgroup_of(struct task_struct* task) { return task->cgroups->dfl_cgrp->kn->id; }
 
 static __always_inline bool passes(struct task_struct* task, __u32 pid) {
   __u64 both = filter.generation_and_criteria;
@@ -106,9 +104,7 @@ static __always_inline bool passes(struct task_struct* task, __u32 pid) {
   return true;
 }
 
-static __always_inline void count(__u64* counter) {
-  __sync_fetch_and_add(counter, 1);
-}
+static __always_inline void count(__u64* counter) { __sync_fetch_and_add(counter, 1); }
 
 /* A bucket for each CPU, refilled by the clock, that holds a tenth of a second. */
 static __always_inline bool takes_token(struct cpu_state* cpu, __u64 now_ns) {

@@ -18,11 +18,11 @@ enum filter_criterion {
 
 /* Written by the session while programs run. */
 struct filter {
-  /* Criteria, all of which must hold with one of their values, and above them the generation of these values. One word, so that a
-   * program sees the filter before a change or the one after it, and nothing between. */
+  /* Criteria, all of which must hold with one of their values, and above them the generation of these values. One word,
+   * so that a program sees the filter before a change or the one after it, and nothing between. */
   __u64 generation_and_criteria;
   __u32 excluded_pid; /* the tracer itself */
-  __u32 kinds; /* bit of each wanted kind */
+  __u32 kinds;        /* bit of each wanted kind */
 };
 
 struct filter_key {

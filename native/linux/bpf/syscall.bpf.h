@@ -2,9 +2,9 @@
 /* A system call as its exit shows it: the registers still hold what the caller gave, except the one of the result. */
 #pragma once
 
-#include "session.bpf.h"
-
 #include <asm/unistd.h>
+
+#include "session.bpf.h"
 
 #if defined(__TARGET_ARCH_x86)
 #define SYSCALL_NUMBER(regs) ((int)((regs)->orig_ax))

@@ -110,9 +110,10 @@ void GiveEnd(Napi::Env env, Napi::Function on_batch) {
 class Capture : public Napi::ObjectWrap<Capture> {
  public:
   static Napi::Object Create(Napi::Env env, std::shared_ptr<CaptureSession> session, BatchChannel channel) {
-    const auto constructor = DefineClass(env, "Capture",
-                                         {InstanceMethod<&Capture::ReadAccounts>("accounts"), InstanceMethod<&Capture::SetFilter>("setFilter"),
-                                          InstanceMethod<&Capture::Release>("release"), InstanceMethod<&Capture::Close>("close")});
+    const auto constructor = DefineClass(
+        env, "Capture",
+        {InstanceMethod<&Capture::ReadAccounts>("accounts"), InstanceMethod<&Capture::SetFilter>("setFilter"),
+         InstanceMethod<&Capture::Release>("release"), InstanceMethod<&Capture::Close>("close")});
     const auto object = constructor.New({});
     auto* capture = Unwrap(object);
     capture->session_ = std::move(session);

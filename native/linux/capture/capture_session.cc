@@ -70,7 +70,8 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
   };
   for (const auto& [kind, program] : by_kind) bpf_program__set_autoload(program, (options.kinds >> kind) & 1u);
   Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
-  Check(bpf_map__set_max_entries(object_->maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS), "size the scratch");
+  Check(bpf_map__set_max_entries(object_->maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS),
+        "size the scratch");
   Check(capture__load(object_.get()), "load the capture programs");
   auto* state = object_->bss;
   state->filter.excluded_pid = static_cast<uint32_t>(getpid());
@@ -113,7 +114,8 @@ void CaptureSession::SetFilter(const CaptureFilter& filter) {
 void CaptureSession::WriteFilter(const CaptureFilter& filter, uint32_t generation) {
   const int map = bpf_map__fd(object_->maps.filter_values);
   const uint8_t present = 1;
-  for (const auto& key : KeysOf(filter, generation)) Check(bpf_map_update_elem(map, &key, &present, BPF_ANY), "write the filter");
+  for (const auto& key : KeysOf(filter, generation))
+    Check(bpf_map_update_elem(map, &key, &present, BPF_ANY), "write the filter");
 }
 
 void CaptureSession::RemoveFilter(uint32_t generation) {

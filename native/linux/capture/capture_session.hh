@@ -30,7 +30,8 @@ struct CaptureOptions {
   uint32_t look_every_ms = 10;
   // A batch is handed over when it is that large, or the ring is empty.
   uint32_t batch_bytes = 256 * 1024;
-  // Batches on their way at one time. Beyond these the reader waits, the ring fills, and the kernel counts what it drops.
+  // Batches on their way at one time. Beyond these the reader waits, the ring fills, and the kernel counts what it
+  // drops.
   uint32_t batches_in_flight = 8;
   // Of each CPU; 0: no limit.
   uint64_t events_per_second = 0;
@@ -58,7 +59,8 @@ class CaptureSession {
   // Detaches, which takes tens of milliseconds, and ends the reader.
   ~CaptureSession();
 
-  // Any thread. Holds for every event that begins after it returned. Throws std::system_error, and then nothing changed.
+  // Any thread. Holds for every event that begins after it returned. Throws std::system_error, and then nothing
+  // changed.
   void SetFilter(const CaptureFilter& filter);
 
   // Any thread. A batch was taken: another one may come.
