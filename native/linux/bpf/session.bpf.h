@@ -4,11 +4,12 @@
  * gone. */
 #pragma once
 
+#include "core_types.h"
+
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "core_types.h"
 #include "event_layout.h"
 #include "session_layout.h"
 
