@@ -1,6 +1,8 @@
 // What was attempted is always what became of it, whatever is lost on the way; and nothing is left of a capture that is killed.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
@@ -44,21 +46,46 @@ test("a filter can be changed while the capture runs", async () => {
 });
 
 test("nothing is left of a capture whose process is killed", async () => {
-  const programs = () => JSON.parse(spawnSync("bpftool", ["prog", "list", "--json"], { encoding: "utf8" }).stdout);
-  const own = () => programs().filter(({ name }: { name?: string }) => name === "on_exec").length;
-  const before = own();
   const script = `
     const { openCapture } = require(${JSON.stringify(builtAddonPath())});
-    const options = { kinds: 2, ringBytes: 65536, wakeAtBytes: 1024, lookEveryMs: 10, batchBytes: 65536, batchesInFlight: 8, eventsPerSecond: 0 };
+    const sizes = { ringBytes: 65536, wakeAtBytes: 1024, batchBytes: 65536, batchesInFlight: 8 };
     const filter = { pids: [], cgroups: [], users: [], comms: [] };
-    openCapture({ ...options, filter }, () => {}).then(() => console.log("open"));
+    openCapture({ ...sizes, kinds: 2, lookEveryMs: 10, eventsPerSecond: 0, filter }, () => {}).then(() => console.log("open"));
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-  await once(child.stdout, "data");
-  expect(own()).toBe(before + 1);
-  child.kill("SIGKILL");
-  await once(child, "exit");
-  // The kernel frees them when it has a moment.
-  for (let tries = 0; own() !== before && tries < 100; tries++) await sleep(20);
-  expect(own()).toBe(before);
+  try {
+    await once(child.stdout, "data");
+    const held = heldBy(child.pid);
+    expect(held.programs).toHaveLength(1);
+    expect(held.maps.length).toBeGreaterThan(3);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    // The kernel frees them when it has a moment.
+    for (let tries = 0; leftOf(held) > 0 && tries < 100; tries++) await sleep(20);
+    expect(leftOf(held)).toBe(0);
+  } finally {
+    child.kill("SIGKILL");
+  }
 });
+
+interface Held {
+  readonly programs: readonly number[];
+  readonly maps: readonly number[];
+}
+
+// A descriptor of a program or a map says its id.
+function heldBy(pid: number | undefined): Held {
+  const folder = `/proc/${pid}/fdinfo`;
+  const texts = readdirSync(folder).map((fd) => readFileSync(join(folder, fd), "utf8"));
+  const idsOf = (pattern: RegExp) => texts.flatMap((text) => Number(pattern.exec(text)?.[1] ?? Number.NaN) || []);
+  return { programs: idsOf(/^prog_type:[^]*^prog_id:\s*(\d+)/m), maps: idsOf(/^map_id:\s*(\d+)/m) };
+}
+
+function leftOf({ programs, maps }: Held): number {
+  return left("prog", programs) + left("map", maps);
+}
+
+function left(what: "prog" | "map", ids: readonly number[]): number {
+  const all: { id: number }[] = JSON.parse(spawnSync("bpftool", [what, "list", "--json"], { encoding: "utf8" }).stdout);
+  return all.filter(({ id }) => ids.includes(id)).length;
+}
