@@ -73,12 +73,12 @@ interface Held {
   readonly maps: readonly number[];
 }
 
-// A descriptor of a program or a map says its id.
+// Descriptors of programs, of what attaches them and of maps say their ids.
 function heldBy(pid: number | undefined): Held {
   const folder = `/proc/${pid}/fdinfo`;
   const texts = readdirSync(folder).map((fd) => readFileSync(join(folder, fd), "utf8"));
-  const idsOf = (pattern: RegExp) => texts.flatMap((text) => Number(pattern.exec(text)?.[1] ?? Number.NaN) || []);
-  return { programs: idsOf(/^prog_type:[^]*^prog_id:\s*(\d+)/m), maps: idsOf(/^map_id:\s*(\d+)/m) };
+  const idsOf = (pattern: RegExp) => [...new Set(texts.flatMap((text) => pattern.exec(text)?.[1] ?? []).map(Number))];
+  return { programs: idsOf(/^prog_id:\s*(\d+)/m), maps: idsOf(/^map_id:\s*(\d+)/m) };
 }
 
 function leftOf({ programs, maps }: Held): number {
