@@ -7,8 +7,10 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-// Debian package → a program that it brings.
+// Debian package → a program that it brings, or another file of it.
 const buildPackages = { cmake: "cmake", "g++": "g++", make: "make" };
+// Without these the addon is built all the same, and captures no events of the kernel.
+const capturePackages = { clang: "clang", bpftool: "bpftool", "libbpf-dev": "/usr/include/bpf/libbpf.h" };
 const testPackages = {
   debootstrap: "debootstrap",
   zstd: "zstd",
@@ -22,6 +24,7 @@ const testPackages = {
 process.chdir(new URL("..", import.meta.url).pathname);
 const wanted = { ...buildPackages, ...(process.argv.includes("--test") ? testPackages : {}) };
 installSystemPackages(missingPackages(wanted));
+installSystemPackages(missingPackages(capturePackages), "the addon will not capture kernel events");
 step("npm packages", ["package-lock.json"], "node_modules", ["npm", "ci", "--no-audit", "--no-fund"]);
 // The Node.js that a test tool needs must not become the one that npm scripts run.
 rmSync("node_modules/.bin/node", { force: true });
@@ -38,16 +41,19 @@ if (process.argv.includes("--test")) {
 
 function missingPackages(packages) {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
-  const installed = (program) => folders.some((folder) => existsSync(join(folder, program)));
+  const installed = (file) => [...folders, ""].some((folder) => existsSync(join(folder, file)));
   return Object.keys(packages).filter((name) => !installed(packages[name]));
 }
 
-function installSystemPackages(missing) {
+// Packages without which something can still be built say what will be missing then.
+function installSystemPackages(missing, otherwise) {
   if (missing.length === 0) return;
   const install = ["apt-get", "install", "-y", "--no-install-recommends", ...missing];
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) {
-    console.error(`setup: these programs are missing; run this line and try again:\n  sudo ${install.join(" ")}`);
-    process.exit(1);
+    const consequence = otherwise === undefined ? "" : `, or ${otherwise}`;
+    console.error(`setup: run this line and try again${consequence}:\n  sudo ${install.join(" ")}`);
+    if (otherwise === undefined) process.exit(1);
+    return;
   }
   run("package lists", ["apt-get", "update", "-qq"]);
   run(`system packages ${missing.join(" ")}`, ["apt-get", "-qq", ...install.slice(1)], {

@@ -7,6 +7,9 @@
 
 #include "common/async_snapshot.hh"
 #include "common/record_layout.hh"
+#ifdef SYSTEMS_MANAGER_CAPTURE
+#include "linux/capture/capture_binding.hh"
+#endif
 #include "linux/process_snapshot.hh"
 #include "linux/socket_holders.hh"
 
@@ -33,6 +36,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("layoutVersion", Napi::Number::New(env, kLayoutVersion));
   exports.Set("readProcesses", Napi::Function::New<ReadProcesses>(env, "readProcesses"));
   exports.Set("readSocketHolders", Napi::Function::New<ReadSocketHolders>(env, "readSocketHolders"));
+#ifdef SYSTEMS_MANAGER_CAPTURE
+  exports.Set("openCapture", Napi::Function::New<OpenCapture>(env, "openCapture"));
+#endif
   return exports;
 }
 

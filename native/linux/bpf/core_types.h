@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The few kernel types that the programs read, with the fields that they read. Offsets are those of the kernel that
+ * loads them: the loader looks them up in its BTF, so the build needs no kernel headers and no BTF. */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+  unsigned int val;
+} kuid_t;
+
+struct cred {
+  kuid_t uid;
+};
+
+struct qstr {
+  __u32 len;
+  const unsigned char* name;
+};
+
+struct inode {
+  unsigned long i_ino;
+  unsigned short i_mode;
+};
+
+struct dentry {
+  struct dentry* d_parent;
+  struct qstr d_name;
+  struct inode* d_inode;
+};
+
+struct vfsmount {
+  struct dentry* mnt_root;
+};
+
+struct mount {
+  struct mount* mnt_parent;
+  struct dentry* mnt_mountpoint;
+  struct vfsmount mnt;
+};
+
+struct path {
+  struct vfsmount* mnt;
+  struct dentry* dentry;
+};
+
+struct file {
+  struct path f_path;
+  void* private_data;
+};
+
+struct fdtable {
+  unsigned int max_fds;
+  struct file** fd;
+};
+
+struct files_struct {
+  struct fdtable* fdt;
+};
+
+struct mm_struct {
+  unsigned long arg_start;
+  unsigned long arg_end;
+  struct file* exe_file;
+};
+
+struct kernfs_node {
+  __u64 id;
+};
+
+struct cgroup {
+  struct kernfs_node* kn;
+};
+
+struct css_set {
+  struct cgroup* dfl_cgrp;
+};
+
+struct signal_struct {
+  int group_exit_code;
+};
+
+struct task_struct {
+  int pid;
+  int tgid;
+  int exit_code;
+  __u64 start_boottime;
+  struct task_struct* real_parent;
+  struct task_struct* group_leader;
+  const struct cred* cred;
+  char comm[16];
+  struct mm_struct* mm;
+  struct files_struct* files;
+  struct signal_struct* signal;
+  struct css_set* cgroups;
+};
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+  unsigned long r10;
+  unsigned long r9;
+  unsigned long r8;
+  unsigned long dx;
+  unsigned long si;
+  unsigned long di;
+  unsigned long orig_ax;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+  unsigned long regs[31];
+  unsigned long orig_x0;
+  int syscallno;
+};
+#endif
+
+struct linux_binprm {
+  const char* filename;
+};
+
+#pragma clang attribute pop

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What a session tells its programs. */
+#pragma once
+
+#include <linux/types.h>
+
+#include "event_layout.h"
+
+#define SCRATCH_BYTES 8192
+#define SCRATCH_SLOTS 4
+
+enum filter_criterion {
+  FILTER_PID = 1,
+  FILTER_CGROUP = 2,
+  FILTER_USER = 4,
+  FILTER_COMM = 8,
+};
+
+/* Written by the session while programs run. */
+struct filter {
+  /* Criteria, all of which must hold with one of their values, and above them the generation of these values. One word,
+   * so that a program sees the filter before a change or the one after it, and nothing between. */
+  __u64 generation_and_criteria;
+  __u32 excluded_pid; /* the tracer itself */
+  __u32 kinds;        /* bit of each wanted kind */
+};
+
+struct filter_key {
+  __u32 generation;
+  __u32 criterion;
+  char value[COMM_BYTES];
+};

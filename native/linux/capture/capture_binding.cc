@@ -1,0 +1,200 @@
+#include "linux/capture/capture_binding.hh"
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "linux/capture/capture_session.hh"
+
+namespace systems_manager {
+namespace {
+
+using BatchChannel = Napi::ThreadSafeFunction;
+
+uint32_t NumberOf(const Napi::Object& from, const char* name) { return from.Get(name).ToNumber().Uint32Value(); }
+
+CaptureOptions ReadOptions(const Napi::Object& from) {
+  CaptureOptions options;
+  options.kinds = NumberOf(from, "kinds");
+  options.ring_bytes = NumberOf(from, "ringBytes");
+  options.wake_at_bytes = NumberOf(from, "wakeAtBytes");
+  options.look_every_ms = NumberOf(from, "lookEveryMs");
+  options.batch_bytes = NumberOf(from, "batchBytes");
+  options.batches_in_flight = NumberOf(from, "batchesInFlight");
+  options.events_per_second = NumberOf(from, "eventsPerSecond");
+  return options;
+}
+
+template <typename Value, typename Read>
+std::vector<Value> ReadList(const Napi::Value& from, Read read) {
+  std::vector<Value> values;
+  const auto array = from.As<Napi::Array>();
+  for (uint32_t index = 0; index < array.Length(); index++) values.push_back(read(array.Get(index)));
+  return values;
+}
+
+CaptureFilter ReadFilter(const Napi::Object& from) {
+  const auto number = [](const Napi::Value& value) { return value.ToNumber().Uint32Value(); };
+  const auto big = [](const Napi::Value& value) {
+    bool lossless = true;
+    return value.As<Napi::BigInt>().Uint64Value(&lossless);
+  };
+  const auto text = [](const Napi::Value& value) { return value.ToString().Utf8Value(); };
+  return {ReadList<uint32_t>(from.Get("pids"), number), ReadList<uint64_t>(from.Get("cgroups"), big),
+          ReadList<uint32_t>(from.Get("users"), number), ReadList<std::string>(from.Get("comms"), text)};
+}
+
+Napi::Error ErrorOf(Napi::Env env, const std::string& message, int number) {
+  auto error = Napi::Error::New(env, message);
+  if (number != 0) error.Set("errno", Napi::Number::New(env, -number));
+  return error;
+}
+
+// Runs something that may take long on a thread of libuv's pool, and gives JavaScript a promise of what it leads to.
+class Job : public Napi::AsyncWorker {
+ public:
+  using Work = std::function<void()>;
+  using Finish = std::function<Napi::Value(Napi::Env)>;
+
+  Job(Napi::Env env, Work work, Finish finish)
+      : Napi::AsyncWorker(env, "systems_manager_capture"),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        work_(std::move(work)),
+        finish_(std::move(finish)) {}
+
+  static Napi::Promise Run(Napi::Env env, Work work, Finish finish) {
+    auto* job = new Job(env, std::move(work), std::move(finish));
+    const auto promise = job->deferred_.Promise();
+    job->Queue();
+    return promise;
+  }
+
+ protected:
+  void Execute() override {
+    try {
+      work_();
+    } catch (const std::system_error& error) {
+      errno_ = error.code().value();
+      SetError(error.what());
+    } catch (const std::exception& error) {
+      SetError(error.what());
+    }
+  }
+
+  void OnOK() override { deferred_.Resolve(finish_(Env())); }
+  void OnError(const Napi::Error& error) override { deferred_.Reject(ErrorOf(Env(), error.Message(), errno_).Value()); }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  Work work_;
+  Finish finish_;
+  int errno_ = 0;
+};
+
+// JavaScript's thread. The batch is copied into memory of the engine: external memory costs more than the copy.
+void GiveBatch(Napi::Env env, Napi::Function on_batch, std::string* batch) {
+  const std::unique_ptr<std::string> owned(batch);
+  if (env == nullptr || on_batch.IsEmpty()) return;
+  auto buffer = Napi::ArrayBuffer::New(env, owned->size());
+  std::memcpy(buffer.Data(), owned->data(), owned->size());
+  on_batch.Call({buffer});
+}
+
+// After the last batch.
+void GiveEnd(Napi::Env env, Napi::Function on_batch) {
+  if (env != nullptr && !on_batch.IsEmpty()) on_batch.Call({env.Undefined()});
+}
+
+class Capture : public Napi::ObjectWrap<Capture> {
+ public:
+  static Napi::Object Create(Napi::Env env, std::shared_ptr<CaptureSession> session, BatchChannel channel) {
+    const auto constructor = DefineClass(
+        env, "Capture",
+        {InstanceMethod<&Capture::ReadAccounts>("accounts"), InstanceMethod<&Capture::SetFilter>("setFilter"),
+         InstanceMethod<&Capture::Release>("release"), InstanceMethod<&Capture::Close>("close")});
+    const auto object = constructor.New({});
+    auto* capture = Unwrap(object);
+    capture->session_ = std::move(session);
+    capture->channel_ = std::move(channel);
+    return object;
+  }
+
+  explicit Capture(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Capture>(info) {
+    // The reader must not call into an environment that ends.
+    info.Env().AddCleanupHook([this] { session_.reset(); });
+  }
+
+ private:
+  CaptureSession& Session() {
+    if (!session_) throw Napi::Error::New(Env(), "the capture is closed");
+    return *session_;
+  }
+
+  // accounts(): ArrayBuffer of kind_accounts, by kind.
+  Napi::Value ReadAccounts(const Napi::CallbackInfo& info) {
+    const auto accounts = Session().ReadAccounts();
+    auto buffer = Napi::ArrayBuffer::New(info.Env(), sizeof(accounts));
+    std::memcpy(buffer.Data(), accounts.data(), sizeof(accounts));
+    return buffer;
+  }
+
+  void SetFilter(const Napi::CallbackInfo& info) {
+    try {
+      Session().SetFilter(ReadFilter(info[0].ToObject()));
+    } catch (const std::system_error& error) {
+      throw ErrorOf(info.Env(), error.what(), error.code().value());
+    }
+  }
+
+  void Release(const Napi::CallbackInfo&) {
+    if (session_) session_->ReleaseBatch();
+  }
+
+  // close(): Promise<ArrayBuffer>, the last accounts. onBatch is called without a batch when all were handed over.
+  Napi::Value Close(const Napi::CallbackInfo& info) {
+    auto last = std::make_shared<Accounts>();
+    return Job::Run(
+        info.Env(),
+        // The only owner: its destructor ends the reader before the end is told.
+        [session = std::move(session_), last, channel = channel_]() mutable {
+          if (!session) return;
+          session->Detach();
+          *last = session->ReadAccounts();
+          session.reset();
+          channel.NonBlockingCall(GiveEnd);
+          channel.Release();
+        },
+        [last](Napi::Env env) -> Napi::Value {
+          auto buffer = Napi::ArrayBuffer::New(env, sizeof(*last));
+          std::memcpy(buffer.Data(), last->data(), sizeof(*last));
+          return buffer;
+        });
+  }
+
+  std::shared_ptr<CaptureSession> session_;
+  BatchChannel channel_;
+};
+
+}  // namespace
+
+Napi::Value OpenCapture(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto given = info[0].ToObject();
+  const auto options = ReadOptions(given);
+  const auto filter = ReadFilter(given.Get("filter").ToObject());
+  auto channel = BatchChannel::New(env, info[1].As<Napi::Function>(), "systems_manager_capture", 0, 1);
+  auto session = std::make_shared<std::shared_ptr<CaptureSession>>();
+  return Job::Run(
+      env,
+      [=]() {
+        *session = std::make_shared<CaptureSession>(options, filter, [channel](std::string batch) {
+          auto* owned = new std::string(std::move(batch));
+          if (channel.NonBlockingCall(owned, GiveBatch) != napi_ok) delete owned;
+        });
+      },
+      [=](Napi::Env job_env) -> Napi::Value { return Capture::Create(job_env, std::move(*session), channel); });
+}
+
+}  // namespace systems_manager

@@ -1,0 +1,193 @@
+#include "linux/capture/capture_session.hh"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "linux/bpf/session_layout.h"
+// It needs the types of the session.
+#include "capture.skel.h"
+
+namespace systems_manager {
+namespace {
+
+void Check(int result, const char* what) {
+  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
+}
+
+// Ends one turn of reading.
+constexpr int kStopReading = -ECANCELED;
+
+template <typename Value>
+filter_key KeyOf(uint32_t generation, filter_criterion criterion, const Value& value) {
+  filter_key key{generation, criterion, {}};
+  static_assert(sizeof(value) <= sizeof(key.value));
+  std::memcpy(key.value, &value, sizeof(value));
+  return key;
+}
+
+std::vector<filter_key> KeysOf(const CaptureFilter& filter, uint32_t generation) {
+  std::vector<filter_key> keys;
+  for (const auto pid : filter.pids) keys.push_back(KeyOf(generation, FILTER_PID, pid));
+  for (const auto cgroup : filter.cgroups) keys.push_back(KeyOf(generation, FILTER_CGROUP, cgroup));
+  for (const auto user : filter.users) keys.push_back(KeyOf(generation, FILTER_USER, user));
+  for (const auto& comm : filter.comms) {
+    filter_key key{generation, FILTER_COMM, {}};
+    std::strncpy(key.value, comm.c_str(), COMM_BYTES - 1);
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+uint32_t CriteriaOf(const CaptureFilter& filter) {
+  uint32_t criteria = 0;
+  if (!filter.pids.empty()) criteria |= FILTER_PID;
+  if (!filter.cgroups.empty()) criteria |= FILTER_CGROUP;
+  if (!filter.users.empty()) criteria |= FILTER_USER;
+  if (!filter.comms.empty()) criteria |= FILTER_COMM;
+  return criteria;
+}
+
+}  // namespace
+
+void CaptureSession::DestroyObject::operator()(struct capture* object) const { capture__destroy(object); }
+void CaptureSession::FreeRing::operator()(struct ring_buffer* ring) const { ring_buffer__free(ring); }
+
+CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilter& filter, OnBatch on_batch)
+    : options_(options), on_batch_(std::move(on_batch)), object_(capture__open()) {
+  if (!object_) throw std::system_error(errno, std::generic_category(), "open the capture programs");
+  auto& programs = object_->progs;
+  const std::pair<event_kind, bpf_program*> by_kind[] = {
+      {EVENT_EXEC, programs.on_exec},
+      {EVENT_FORK, programs.on_fork},
+      {EVENT_EXIT, programs.on_exit},
+      {EVENT_FILE_OPEN, programs.on_open},
+  };
+  for (const auto& [kind, program] : by_kind) bpf_program__set_autoload(program, (options.kinds >> kind) & 1u);
+  Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
+  Check(bpf_map__set_max_entries(object_->maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS),
+        "size the scratch");
+  Check(capture__load(object_.get()), "load the capture programs");
+  auto* state = object_->bss;
+  state->filter.excluded_pid = static_cast<uint32_t>(getpid());
+  state->filter.kinds = options.kinds;
+  object_->data->wake_at_bytes = options.wake_at_bytes;
+  state->events_per_second = options.events_per_second;
+  SetFilter(filter);
+  batch_.reserve(options.batch_bytes);
+  ring_.reset(ring_buffer__new(bpf_map__fd(object_->maps.events), OnRecord, this, nullptr));
+  if (!ring_) throw std::system_error(errno, std::generic_category(), "map the ring");
+  Check(capture__attach(object_.get()), "attach the capture programs");
+  reader_ = std::thread([this] { ReadUntilStopped(); });
+}
+
+CaptureSession::~CaptureSession() {
+  Detach();
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  released_.notify_all();
+  if (reader_.joinable()) reader_.join();
+}
+
+void CaptureSession::SetFilter(const CaptureFilter& filter) {
+  const std::lock_guard lock(filter_mutex_);
+  volatile auto& live = object_->bss->filter.generation_and_criteria;
+  const uint32_t former = live >> 32;
+  const uint32_t next = former + 1;
+  try {
+    WriteFilter(filter, next);
+  } catch (...) {
+    RemoveFilter(next);
+    throw;
+  }
+  live = uint64_t{next} << 32 | CriteriaOf(filter);
+  RemoveFilter(former);
+}
+
+void CaptureSession::WriteFilter(const CaptureFilter& filter, uint32_t generation) {
+  const int map = bpf_map__fd(object_->maps.filter_values);
+  const uint8_t present = 1;
+  for (const auto& key : KeysOf(filter, generation))
+    Check(bpf_map_update_elem(map, &key, &present, BPF_ANY), "write the filter");
+}
+
+void CaptureSession::RemoveFilter(uint32_t generation) {
+  const int map = bpf_map__fd(object_->maps.filter_values);
+  std::vector<filter_key> old;
+  filter_key key;
+  const void* before = nullptr;
+  while (bpf_map_get_next_key(map, before, &key) == 0) {
+    if (key.generation == generation) old.push_back(key);
+    before = &key;
+  }
+  for (const auto& each : old) bpf_map_delete_elem(map, &each);
+}
+
+void CaptureSession::ReleaseBatch() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (in_flight_ > 0) in_flight_--;
+  }
+  released_.notify_one();
+}
+
+Accounts CaptureSession::ReadAccounts() const {
+  const int map = bpf_map__fd(object_->maps.accounts);
+  std::vector<kind_account> per_cpu(libbpf_num_possible_cpus());
+  Accounts sums{};
+  for (uint32_t kind = 0; kind < EVENT_KINDS; kind++) {
+    Check(bpf_map_lookup_elem(map, &kind, per_cpu.data()), "read the accounts");
+    for (const auto& each : per_cpu) {
+      sums[kind].attempted += each.attempted;
+      sums[kind].filtered += each.filtered;
+      sums[kind].rate_limited += each.rate_limited;
+      sums[kind].ring_full += each.ring_full;
+      sums[kind].no_scratch += each.no_scratch;
+      sums[kind].unreadable += each.unreadable;
+      sums[kind].submitted += each.submitted;
+    }
+  }
+  return sums;
+}
+
+void CaptureSession::Detach() { capture__detach(object_.get()); }
+
+int CaptureSession::OnRecord(void* self, void* record, size_t size) {
+  auto& session = *static_cast<CaptureSession*>(self);
+  session.batch_.append(static_cast<const char*>(record), size);
+  // The record counts as read all the same.
+  return session.batch_.size() >= session.options_.batch_bytes ? kStopReading : 0;
+}
+
+void CaptureSession::ReadUntilStopped() {
+  for (;;) {
+    const bool is_last = stopping_;
+    const int result = ring_buffer__consume(ring_.get());
+    if (!batch_.empty()) HandOver();
+    if (result == kStopReading) continue;
+    if (is_last) return;
+    ring_buffer__poll(ring_.get(), static_cast<int>(options_.look_every_ms));
+    if (!batch_.empty()) HandOver();
+  }
+}
+
+void CaptureSession::HandOver() {
+  {
+    std::unique_lock lock(mutex_);
+    released_.wait(lock, [this] { return in_flight_ < options_.batches_in_flight || stopping_; });
+    in_flight_++;
+  }
+  std::string full;
+  full.reserve(options_.batch_bytes);
+  full.swap(batch_);
+  on_batch_(std::move(full));
+}
+
+}  // namespace systems_manager

@@ -1,0 +1,102 @@
+// One capture session: the kernel's programs, their ring, and the thread that empties it. Knows nothing of JavaScript.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "linux/bpf/event_layout.h"
+
+struct capture;
+struct ring_buffer;
+
+namespace systems_manager {
+
+struct CaptureOptions {
+  // Bit of each wanted kind of event.
+  uint32_t kinds = 0;
+  // A power of two, at least a page.
+  uint32_t ring_bytes = 8 * 1024 * 1024;
+  // The kernel wakes the reader when so much waits.
+  uint32_t wake_at_bytes = 256 * 1024;
+  // The reader looks by itself so often.
+  uint32_t look_every_ms = 10;
+  // A batch is handed over when it is that large, or the ring is empty.
+  uint32_t batch_bytes = 256 * 1024;
+  // Batches on their way at one time. Beyond these the reader waits, the ring fills, and the kernel counts what it
+  // drops.
+  uint32_t batches_in_flight = 8;
+  // Of each CPU; 0: no limit.
+  uint64_t events_per_second = 0;
+};
+
+// Values that pass, by criterion; an empty list does not filter.
+struct CaptureFilter {
+  std::vector<uint32_t> pids;
+  std::vector<uint64_t> cgroups;
+  std::vector<uint32_t> users;
+  std::vector<std::string> comms;
+};
+
+using Accounts = std::array<kind_account, EVENT_KINDS>;
+
+class CaptureSession {
+ public:
+  // Called on the reader's thread with whole records, in the order of the ring.
+  using OnBatch = std::function<void(std::string batch)>;
+
+  // Loads and attaches. Throws std::system_error.
+  CaptureSession(const CaptureOptions& options, const CaptureFilter& filter, OnBatch on_batch);
+  CaptureSession(const CaptureSession&) = delete;
+  CaptureSession& operator=(const CaptureSession&) = delete;
+  // Detaches, which takes tens of milliseconds, and ends the reader.
+  ~CaptureSession();
+
+  // Any thread. Holds for every event that begins after it returned. Throws std::system_error, and then nothing
+  // changed.
+  void SetFilter(const CaptureFilter& filter);
+
+  // Any thread. A batch was taken: another one may come.
+  void ReleaseBatch();
+
+  // Any thread. Sums over all CPUs.
+  Accounts ReadAccounts() const;
+
+  // No event begins after it returned; what the ring has is still handed over before the destructor ends.
+  void Detach();
+
+ private:
+  struct DestroyObject {
+    void operator()(struct capture* object) const;
+  };
+  struct FreeRing {
+    void operator()(struct ring_buffer* ring) const;
+  };
+
+  static int OnRecord(void* session, void* record, size_t size);
+  void ReadUntilStopped();
+  void HandOver();
+  void WriteFilter(const CaptureFilter& filter, uint32_t generation);
+  void RemoveFilter(uint32_t generation);
+
+  const CaptureOptions options_;
+  const OnBatch on_batch_;
+  std::unique_ptr<struct capture, DestroyObject> object_;
+  std::unique_ptr<struct ring_buffer, FreeRing> ring_;
+  std::string batch_;
+  std::mutex filter_mutex_;
+  std::mutex mutex_;
+  std::condition_variable released_;
+  uint32_t in_flight_ = 0;
+  std::atomic<bool> stopping_{false};
+  std::thread reader_;
+};
+
+}  // namespace systems_manager

@@ -1,0 +1,101 @@
+// A capture session of the addon as a stream of batches with its accounts.
+import { accountFields, type EventKind, eventKinds, type KindAccount } from "./event-layout.js";
+import type { CaptureAddon, NativeCapture, NativeFilter } from "./native-capture.js";
+
+export interface CaptureOptions {
+  readonly kinds: readonly EventKind[];
+  readonly filter?: CaptureFilter;
+  /** A power of two, at least 4,096; 8 MiB by default. */
+  readonly ringBytes?: number;
+  /** Of each CPU; 0, the default, is no limit. */
+  readonly eventsPerSecond?: number;
+}
+
+/** Every list that is not empty must hold the event's value. */
+export type CaptureFilter = Partial<NativeFilter>;
+
+export type Accounts = Readonly<Record<EventKind, KindAccount>>;
+
+/** Open until closed; batches that nobody takes fill the ring, whose drops are counted, and never memory. */
+export interface Capture {
+  /** Batches in the order of the ring; ends after close, when all of them were taken. One reader. */
+  readonly batches: AsyncIterable<ArrayBuffer>;
+  accounts(): Accounts;
+  /** Holds for every event that begins after it returned. */
+  setFilter(filter: CaptureFilter): void;
+  /** Resolves with the last accounts; no event begins any more. */
+  close(): Promise<Accounts>;
+}
+
+const defaults = {
+  ringBytes: 8 * 1024 * 1024,
+  wakeAtBytes: 256 * 1024,
+  lookEveryMs: 10,
+  batchBytes: 256 * 1024,
+  batchesInFlight: 8,
+  eventsPerSecond: 0,
+};
+
+/** Loads and attaches the kernel's programs. Rejects with an errno in `errno` when the kernel refuses them. */
+export async function openCapture(addon: CaptureAddon, options: CaptureOptions): Promise<Capture> {
+  const { kinds, filter = {}, ...given } = options;
+  const waiting: ArrayBuffer[] = [];
+  let wake: () => void = () => undefined;
+  let ended = false;
+  const onBatch = (batch?: ArrayBuffer) => {
+    if (batch) waiting.push(batch);
+    else ended = true;
+    wake();
+  };
+  const native: NativeCapture = await addon.openCapture(
+    { ...defaults, ...given, kinds: bitsOf(kinds), filter: completeFilter(filter) },
+    onBatch,
+  );
+  let closing: Promise<Accounts> | undefined;
+
+  async function* takeBatches(): AsyncGenerator<ArrayBuffer> {
+    for (;;) {
+      const batch = waiting.shift();
+      if (batch) {
+        yield batch;
+        // It was worked through: the reader may send another one.
+        native.release();
+      } else if (ended) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  }
+
+  return {
+    batches: takeBatches(),
+    accounts: () => readAccounts(native.accounts()),
+    setFilter: (next) => native.setFilter(completeFilter(next)),
+    close() {
+      closing ??= native.close().then(readAccounts);
+      return closing;
+    },
+  };
+}
+
+function bitsOf(kinds: readonly EventKind[]): number {
+  return kinds.reduce((bits, kind) => bits | (1 << eventKinds[kind]), 0);
+}
+
+function completeFilter({ pids = [], cgroups = [], users = [], comms = [] }: CaptureFilter): NativeFilter {
+  return { pids, cgroups, users, comms };
+}
+
+function readAccounts(buffer: ArrayBuffer): Accounts {
+  const words = new BigUint64Array(buffer);
+  const accountOf = (kind: number) =>
+    Object.fromEntries(
+      accountFields.map((field, index) => [field, Number(words[kind * accountFields.length + index])]),
+    );
+  return Object.fromEntries(
+    Object.entries(eventKinds).map(([name, kind]) => [name, accountOf(kind)]),
+  ) as unknown as Accounts;
+}
