@@ -1,10 +1,15 @@
-// An attach stream on node:http2, as bytes: what comes down, what goes up, and why it ended.
-import { connect, constants, type IncomingHttpHeaders } from "node:http2";
-import type { ConnectError } from "@connectrpc/connect";
+// An attach stream as bytes: what comes down, what goes up, and why it ended.
+import { ConnectError } from "@connectrpc/connect";
 import { findTrailerError } from "@connectrpc/connect/protocol-grpc";
 import { RelayService } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { createFrameDecoder } from "../shared/grpc-frames.js";
+import { closeStream } from "../shared/http2/connection.js";
+import { encodeHeaderBlock } from "../shared/http2/hpack-encoder.js";
+import { openStream } from "../shared/http2/open-stream.js";
+import { createOutgoingData } from "../shared/http2/outgoing-data.js";
+import { setReading } from "../shared/http2/receive.js";
+import { endStream, sendData } from "../shared/http2/send.js";
 import { type DialOptions, dialSocket } from "./dial-socket.js";
 
 export interface DialledStream {
@@ -30,73 +35,82 @@ export function dialStream(
   onMessage: (message: Buffer) => void,
 ): DialledStream {
   const { url } = options;
+  const { protocol, host } = new URL(url);
+  const socket = dialSocket(options);
+  const decoder = createFrameDecoder(maxMessageBytes, onMessage);
   let reason: unknown;
-  const session = connect(url, {
-    createConnection: () => dialSocket(options),
-    settings: { initialWindowSize: 1024 * 1024, enablePush: false },
-  });
-  const stream = session.request({
-    ":method": "POST",
-    ":path": attachPath,
-    "content-type": "application/grpc+proto",
-    te: "trailers",
+  let ending = false;
+  const closed = new Promise<unknown>((resolve) => socket.once("close", () => setImmediate(() => resolve(reason))));
+  const stream = openStream({
+    socket,
+    readyEvent: protocol === "https:" ? "secureConnect" : "connect",
+    headerBlock: requestHeaders(protocol, host),
+    events: {
+      onHeaders(headers) {
+        reason ??= errorOfHeaders(headers, url);
+      },
+      onData: (chunk) => orEnd(() => decoder.push(chunk)),
+      onEnd() {
+        orEnd(() => decoder.end());
+        closeStream(stream);
+      },
+      onClose(error) {
+        // That the connection closes is what the end was for.
+        if (error !== undefined && !ending) reason ??= unreachable(url, error);
+        socket.destroySoon();
+      },
+    },
   });
 
   function end(error?: unknown) {
     reason ??= error;
-    if (error !== undefined) session.destroy();
-    else stream.end();
-    setTimeout(() => session.destroy(), endGraceMs).unref();
+    ending = true;
+    if (error !== undefined) socket.destroy();
+    else endStream(stream);
+    setTimeout(() => socket.destroy(), endGraceMs).unref();
   }
 
-  const decoder = createFrameDecoder(maxMessageBytes, onMessage);
-  const orEnd = (step: () => void) => {
+  function orEnd(step: () => void) {
     try {
       step();
     } catch (error) {
       end(error);
     }
-  };
-  const note = (error: unknown) => {
-    reason ??= error;
-  };
+  }
 
-  stream.on("response", (headers) => note(errorOfHeaders(headers, url)));
-  stream.on("trailers", (trailers) => note(findTrailerError(toHeaders(trailers))));
-  stream.on("data", (chunk: Buffer) => orEnd(() => decoder.push(chunk)));
-  stream.on("end", () => orEnd(() => decoder.end()));
-  stream.on("error", (error) => note(unreachable(url, error)));
-  session.on("error", (error) => note(unreachable(url, error)));
-  const closed = new Promise<unknown>((resolve) => {
-    // The session's own close does not always come: not after a TLS alert, for one.
-    stream.once("close", () => {
-      session.destroy();
-      setImmediate(() => resolve(reason));
-    });
-  });
   return {
-    send: (frames) => void stream.write(frames),
-    queuedBytes: () => stream.writableLength,
-    setReading: (on) => void (on ? stream.resume() : stream.pause()),
+    send: (frames) => sendData(stream, createOutgoingData(frames)),
+    queuedBytes: () => stream.pendingBytes + socket.writableLength,
+    setReading: (on) => setReading(stream, on),
     end,
     closed,
   };
 }
 
-function errorOfHeaders(headers: IncomingHttpHeaders, url: string): ConnectError | undefined {
-  if (Number(headers[":status"]) !== constants.HTTP_STATUS_OK)
-    return unreachable(url, new Error(`HTTP status ${headers[":status"]}`));
+function requestHeaders(protocol: string, host: string): Buffer {
+  return encodeHeaderBlock([
+    [":method", "POST"],
+    [":scheme", protocol.slice(0, -1)],
+    [":authority", host],
+    [":path", attachPath],
+    ["content-type", "application/grpc+proto"],
+    ["te", "trailers"],
+  ]);
+}
+
+// Of the first headers or of the trailers, whichever says how the call ended.
+function errorOfHeaders(headers: ReadonlyMap<string, string>, url: string): ConnectError | undefined {
+  const status = headers.get(":status");
+  if (status !== undefined && status !== "200") return unreachable(url, new Error(`HTTP status ${status}`));
   // The first Headers of a process loads all of Node's fetch, megabytes of it: not for a stream that simply begins.
-  return headers["grpc-status"] === undefined ? undefined : findTrailerError(toHeaders(headers));
+  if (!headers.has("grpc-status")) return undefined;
+  return findTrailerError(new Headers([...headers].filter(([name]) => !name.startsWith(":"))));
 }
 
-function toHeaders(headers: IncomingHttpHeaders): Headers {
-  const plain = Object.entries(headers).filter(([name]) => !name.startsWith(":"));
-  return new Headers(plain.map(([name, value]) => [name, String(value)]));
-}
-
-function unreachable(url: string, cause: Error): ConnectError {
-  return failure(ErrorReason.UNREACHABLE, `no relay at ${url}: ${cause.message}`, {
+function unreachable(url: string, cause: unknown): ConnectError {
+  if (cause instanceof ConnectError) return cause;
+  const { message } = cause as Error;
+  return failure(ErrorReason.UNREACHABLE, `no relay at ${url}: ${message}`, {
     metadata: { address: url },
     remedy: "check the address, the network and that a relay runs there",
     cause,

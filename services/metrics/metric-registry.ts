@@ -1,7 +1,8 @@
 // The metrics of a process. Tables are read anew at every scrape; only what has to be measured as it happens, durations, is
 // counted here in between.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { MetricRow, MetricTable } from "./metric-table.js";
+import { showProcessMetrics } from "./process-metrics.js";
 
 export interface MetricRegistry {
   /** From now on each scrape shows these rows, read from what `take` then gives. A name can be shown once. */
@@ -22,7 +23,7 @@ export function createMetricRegistry(): MetricRegistry {
   const registry = new Registry();
   const registers = [registry];
   const refreshers: (() => void)[] = [];
-  collectDefaultMetrics({ register: registry });
+  showProcessMetrics(registry);
   return {
     contentType: registry.contentType,
     show(table, take) {

@@ -13,8 +13,8 @@ import {
 import type { TargetProof } from "../identity/target-tree.js";
 import { ErrorReason, failure } from "../shared/errors.js";
 import { encodeFrame, framePrefix } from "../shared/grpc-frames.js";
+import { createOutgoingData, type OutgoingData } from "../shared/http2/outgoing-data.js";
 import type { TraceHeaders } from "../tracing/trace-context.js";
-import { createOutgoingData, type OutgoingData } from "./http2/outgoing-data.js";
 import { type ReceivedReply, readReply } from "./read-reply.js";
 import { createWireReader } from "./wire-reader.js";
 

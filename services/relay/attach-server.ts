@@ -2,14 +2,14 @@
 import { ConnectError } from "@connectrpc/connect";
 import { RelayService } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
+import type { Http2Stream, StreamEvents } from "../shared/http2/connection.js";
+import type { HeaderField } from "../shared/http2/hpack-decoder.js";
+import { encodeHeaderBlock } from "../shared/http2/hpack-encoder.js";
+import { sendTrailers } from "../shared/http2/send.js";
+import { createHttp2Server, type Http2Server } from "../shared/http2/serve-connections.js";
 import { type ListenAddress, listen, type TlsIdentity } from "../shared/http2-listener.js";
 import type { Logger } from "../shared/log.js";
 import { type AttachStream, type AttachStreamEvents, acceptAttachStream, statusFields } from "./attach-stream.js";
-import type { Http2Stream, StreamEvents } from "./http2/connection.js";
-import type { HeaderField } from "./http2/hpack-decoder.js";
-import { encodeHeaderBlock } from "./http2/hpack-encoder.js";
-import { sendTrailers } from "./http2/send.js";
-import { createHttp2Server, type Http2Server } from "./http2/serve-connections.js";
 
 export interface AttachServerOptions {
   readonly listen: ListenAddress;

@@ -2,13 +2,13 @@
 import { ConnectError } from "@connectrpc/connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { createFrameDecoder } from "../shared/grpc-frames.js";
-import { type Http2Stream, isOpen, type StreamEvents } from "./http2/connection.js";
-import { errorCode } from "./http2/frames.js";
-import type { HeaderField } from "./http2/hpack-decoder.js";
-import { encodeHeaderBlock } from "./http2/hpack-encoder.js";
-import type { OutgoingData } from "./http2/outgoing-data.js";
-import { setReading } from "./http2/receive.js";
-import { resetStream, respond, sendData, sendTrailers } from "./http2/send.js";
+import { type Http2Stream, isOpen, type StreamEvents } from "../shared/http2/connection.js";
+import { errorCode } from "../shared/http2/frames.js";
+import type { HeaderField } from "../shared/http2/hpack-decoder.js";
+import { encodeHeaderBlock } from "../shared/http2/hpack-encoder.js";
+import type { OutgoingData } from "../shared/http2/outgoing-data.js";
+import { setReading } from "../shared/http2/receive.js";
+import { resetStream, respond, sendData, sendTrailers } from "../shared/http2/send.js";
 
 /** What happens on a stream. No call comes after onClose. */
 export interface AttachStreamEvents {

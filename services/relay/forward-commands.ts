@@ -12,6 +12,7 @@ import {
 } from "../gen/systemsmanager/bus/v1/command_pb.js";
 import type { Reply } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import { ErrorReason, failure } from "../shared/errors.js";
+import type { OutgoingData } from "../shared/http2/outgoing-data.js";
 import type { Logger } from "../shared/log.js";
 import { failedReply } from "../shared/reply.js";
 import { validate } from "../shared/validation.js";
@@ -21,7 +22,6 @@ import { createDeliveryEncoder } from "./attach-messages.js";
 import { type AttachedTarget, findAttachedTargets } from "./attached-targets.js";
 import type { Attachment, AttachmentTable } from "./attachment-table.js";
 import type { AwaitedReplies } from "./awaited-replies.js";
-import type { OutgoingData } from "./http2/outgoing-data.js";
 import type { RelayCounters } from "./relay-counters.js";
 import { owesWord, withTaken } from "./tell-taken.js";
 import type { TraceMemory } from "./trace-memory.js";

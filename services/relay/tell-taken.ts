@@ -1,9 +1,9 @@
 // The word to a daemon that its relay lives, and which of its replies it need not send again.
 import { create } from "@bufbuild/protobuf";
 import { HeartbeatSchema } from "../gen/systemsmanager/relay/v1/relay_service_pb.js";
+import { createOutgoingData, type OutgoingData } from "../shared/http2/outgoing-data.js";
 import { encodeResponse } from "./attach-messages.js";
 import type { Attachment } from "./attachment-table.js";
-import { createOutgoingData, type OutgoingData } from "./http2/outgoing-data.js";
 
 /** Sends a heartbeat. */
 export function tellTaken(attachment: Attachment, now: number): void {

@@ -1,8 +1,8 @@
 // A peer that says any HTTP/2 bytes a test wants, and shows the frames that come back.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { createFrameReader, encodeHttp2Frame, frameType, readFrames } from "../../../services/relay/http2/frames.js";
-import { encodeHeaderBlock } from "../../../services/relay/http2/hpack-encoder.js";
+import { createFrameReader, encodeHttp2Frame, frameType, readFrames } from "../../../services/shared/http2/frames.js";
+import { encodeHeaderBlock } from "../../../services/shared/http2/hpack-encoder.js";
 import { waitFor } from "../../shared/wait-for.js";
 import { attachPath } from "../raw-client.js";
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { encodeFrame } from "../../../services/shared/grpc-frames.js";
 import {
   encodeHttp2Frame,
   encodeNumberFrame,
@@ -10,9 +11,8 @@ import {
   frameFlag,
   frameType,
   setting,
-} from "../../../services/relay/http2/frames.js";
-import { encodeHeaderBlock } from "../../../services/relay/http2/hpack-encoder.js";
-import { encodeFrame } from "../../../services/shared/grpc-frames.js";
+} from "../../../services/shared/http2/frames.js";
+import { encodeHeaderBlock } from "../../../services/shared/http2/hpack-encoder.js";
 import { hostIdOf } from "../../daemon/simulated-provider.js";
 import { openTestPath, type TestPath } from "../../daemon/test-path.js";
 import { waitFor } from "../../shared/wait-for.js";

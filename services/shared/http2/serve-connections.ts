@@ -2,14 +2,15 @@
 // clients post and stream, and nothing else, because node:http2 costs twice the processor time and memory for each of ten
 // thousand idle connections.
 import { createServer, type Socket, type Server as TcpServer } from "node:net";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
-import { ErrorReason, failure } from "../../shared/errors.js";
-import type { TlsIdentity } from "../../shared/http2-listener.js";
-import type { Logger } from "../../shared/log.js";
-import { closeStream, createConnection, type Http2Connection, type RequestHandler } from "./connection.js";
-import { ConnectionViolation, encodeGoAway, errorCode, readFrames } from "./frames.js";
-import { receiveFrame } from "./receive.js";
-import { sendGoAway, sendOpening } from "./send.js";
+import { createServer as createTlsServer } from "node:tls";
+import { ErrorReason, failure } from "../errors.js";
+import type { TlsIdentity } from "../http2-listener.js";
+import type { Logger } from "../log.js";
+import { acceptStreams, type RequestHandler } from "./accept-streams.js";
+import { closeStream, createConnection, type Http2Connection, speaksHttp2 } from "./connection.js";
+import { ConnectionViolation, errorCode } from "./frames.js";
+import { receiveFrames, receiveOrBreak } from "./receive.js";
+import { clientPreface, sendGoAway, sendServerOpening } from "./send.js";
 import { tlsServerOptions } from "./tls-server-options.js";
 
 export interface Http2ServerOptions {
@@ -29,13 +30,12 @@ export interface Http2Server {
   close(graceMs: number): Promise<void>;
 }
 
-const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-
 export function createHttp2Server(options: Http2ServerOptions): Http2Server {
   const { tls, log } = options;
   const connections = new Set<Http2Connection>();
   const sockets = new Set<Socket>();
-  const serve = (socket: Socket) => serveConnection(socket, connections, options);
+  const side = acceptStreams(options.onRequest);
+  const serve = (socket: Socket) => serveConnection(socket, createConnection(socket, side), connections, log);
   const listener = tls ? createTlsServer(tlsServerOptions(tls)) : createServer({ noDelay: true });
   listener.on(tls ? "secureConnection" : "connection", serve);
   // Before the handshake is done a socket has no connection yet, but has to be cut all the same.
@@ -71,10 +71,10 @@ export function createHttp2Server(options: Http2ServerOptions): Http2Server {
 
 function serveConnection(
   socket: Socket,
+  connection: Http2Connection,
   connections: Set<Http2Connection>,
-  { onRequest, log }: Http2ServerOptions,
+  log: Logger,
 ): void {
-  const connection = createConnection(socket, onRequest);
   let cause: Error | undefined;
   connections.add(connection);
   socket.on("error", (error) => {
@@ -85,50 +85,35 @@ function serveConnection(
     connections.delete(connection);
     for (const stream of connection.streams.values()) closeStream(stream, connectionLost(cause));
   });
-  if (isForeign(socket)) {
+  if (!speaksHttp2(socket)) {
     socket.destroy();
     return;
   }
-  const onFrame = receiveFrame.bind(undefined, connection);
-  socket.on("data", (chunk) => {
-    // What one read makes this side say, such as all that a daemon hears when it attaches, leaves in one write.
-    socket.cork();
-    try {
-      receiveBytes(connection, chunk, onFrame);
-    } catch (error) {
-      if (!(error instanceof ConnectionViolation)) throw error;
-      log.debug({ err: error }, "connection ended: the peer broke HTTP/2");
-      connection.phase = "broken";
-      socket.end(encodeGoAway(connection.lastStreamId, error.code, error.message));
-      socket.destroySoon();
-    } finally {
-      socket.uncork();
-    }
-  });
+  socket.on("data", (chunk) =>
+    receiveOrBreak(
+      connection,
+      () => receiveBytes(connection, chunk),
+      (violation) => log.debug({ err: violation }, "connection ended: the peer broke HTTP/2"),
+    ),
+  );
 }
 
-function receiveBytes(connection: Http2Connection, chunk: Buffer, onFrame: Parameters<typeof readFrames>[2]): void {
-  connection.lastReceived = performance.now();
+function receiveBytes(connection: Http2Connection, chunk: Buffer): void {
   if (connection.phase !== "preface") {
-    if (connection.phase !== "broken") readFrames(connection.reader, chunk, onFrame);
+    receiveFrames(connection, chunk);
     return;
   }
   const bytes = Buffer.concat([connection.reader.rest, chunk]);
-  const length = Math.min(bytes.length, preface.length);
-  if (!bytes.subarray(0, length).equals(preface.subarray(0, length))) {
+  const length = Math.min(bytes.length, clientPreface.length);
+  if (!bytes.subarray(0, length).equals(clientPreface.subarray(0, length))) {
     throw new ConnectionViolation(errorCode.protocolError, "not HTTP/2");
   }
-  connection.reader.rest = length < preface.length ? bytes : Buffer.alloc(0);
-  if (length < preface.length) return;
+  connection.reader.rest = length < clientPreface.length ? bytes : Buffer.alloc(0);
+  if (length < clientPreface.length) return;
   connection.phase = "settings";
   // Not before: so it goes out with the answer to what comes behind the preface.
-  sendOpening(connection);
-  readFrames(connection.reader, bytes.subarray(preface.length), onFrame);
-}
-
-// A client that agreed on another protocol, or on none, would not understand a word.
-function isForeign(socket: Socket): boolean {
-  return "alpnProtocol" in socket && (socket as TLSSocket).alpnProtocol !== "h2";
+  sendServerOpening(connection);
+  receiveFrames(connection, bytes.subarray(clientPreface.length));
 }
 
 function cutIdle(connections: ReadonlySet<Http2Connection>, idleMs: number): void {
@@ -137,9 +122,9 @@ function cutIdle(connections: ReadonlySet<Http2Connection>, idleMs: number): voi
 }
 
 function connectionLost(cause: Error | undefined) {
-  return failure(ErrorReason.UNREACHABLE, `the daemon's connection was lost: ${cause?.message ?? "it was closed"}`, {
+  return failure(ErrorReason.UNREACHABLE, `the peer's connection was lost: ${cause?.message ?? "it was closed"}`, {
     metadata: {},
-    remedy: "look at the network, and whether the daemon still runs",
+    remedy: "look at the network, and whether the other side still runs",
     cause,
   });
 }

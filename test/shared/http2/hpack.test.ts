@@ -1,14 +1,14 @@
 // Header blocks: what encoders write is read, and garbage is refused, never crashed on.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ConnectionViolation } from "../../../services/relay/http2/frames.js";
+import { ConnectionViolation } from "../../../services/shared/http2/frames.js";
 import {
   createHpackDecoder,
   decodeHeaderBlock,
   type HeaderField,
-} from "../../../services/relay/http2/hpack-decoder.js";
-import { encodeHeaderBlock } from "../../../services/relay/http2/hpack-encoder.js";
-import { decodeHuffman } from "../../../services/relay/http2/huffman.js";
+} from "../../../services/shared/http2/hpack-decoder.js";
+import { encodeHeaderBlock } from "../../../services/shared/http2/hpack-encoder.js";
+import { decodeHuffman } from "../../../services/shared/http2/huffman.js";
 
 const field = fc.tuple(fc.stringMatching(/^[a-z-]{1,20}$/), fc.stringMatching(/^[\x20-\x7e]{0,300}$/));
 

@@ -1,26 +1,16 @@
 // What the peer says: each frame checked and carried out. A peer that breaks the protocol ends its connection, nobody else's.
-import { ErrorReason, failure } from "../../shared/errors.js";
+import { ErrorReason, failure } from "../errors.js";
 import {
   closeStream,
-  createStream,
   type HeaderBlock,
   type Http2Connection,
   type Http2Stream,
   isOpen,
   receiveWindow,
 } from "./connection.js";
-import { ConnectionViolation, errorCode, frameFlag, frameType, maxFrameBytes, setting } from "./frames.js";
+import { ConnectionViolation, errorCode, frameFlag, frameType, maxFrameBytes, readFrames, setting } from "./frames.js";
 import { decodeHeaderBlock } from "./hpack-decoder.js";
-import {
-  maxStreams,
-  resetStream,
-  sendGoAway,
-  sendPending,
-  sendPingAck,
-  sendReset,
-  sendSettingsAck,
-  sendWindowUpdate,
-} from "./send.js";
+import { breakConnection, resetStream, sendPending, sendPingAck, sendSettingsAck, sendWindowUpdate } from "./send.js";
 
 const maxHeaderBlockBytes = 16_384;
 const maxHeaderBlockParts = 64;
@@ -30,8 +20,34 @@ const maxResets = 1_000;
 // Answers to pings and settings that a peer may leave unread.
 const maxUnreadBytes = 1024 * 1024;
 
-/** Carries out one frame. Throws a ConnectionViolation. */
-export function receiveFrame(
+/** Takes what came from the peer. One that breaks the protocol is told so and cut; `onViolation` hears it before. */
+export function receiveOrBreak(
+  connection: Http2Connection,
+  receive: () => void,
+  onViolation: (violation: ConnectionViolation) => void,
+): void {
+  const { socket } = connection;
+  connection.lastReceived = performance.now();
+  // What one read makes this side say, such as all that a daemon hears when it attaches, leaves in one write.
+  socket.cork();
+  try {
+    // When this side has said its last word there is no answer to give.
+    if (!socket.writableEnded) receive();
+  } catch (error) {
+    if (!(error instanceof ConnectionViolation)) throw error;
+    onViolation(error);
+    breakConnection(connection, error);
+  } finally {
+    socket.uncork();
+  }
+}
+
+/** Carries out each whole frame. Throws a ConnectionViolation. */
+export function receiveFrames(connection: Http2Connection, chunk: Buffer): void {
+  readFrames(connection.reader, chunk, receiveFrame.bind(undefined, connection));
+}
+
+function receiveFrame(
   connection: Http2Connection,
   type: number,
   flags: number,
@@ -43,7 +59,7 @@ export function receiveFrame(
     if (type !== frameType.settings || flags & frameFlag.ack) throw violation("settings must come first");
     connection.phase = "open";
   }
-  // Priorities, and what later versions may add, are nothing to a relay.
+  // Priorities, and what later versions may add, are nothing to this side.
   if (type === frameType.data) receiveData(connection, flags, streamId, payload);
   else if (type === frameType.headers) receiveHeaders(connection, flags, streamId, payload);
   else if (type === frameType.continuation) receiveContinuation(connection, flags, streamId, payload);
@@ -51,8 +67,8 @@ export function receiveFrame(
   else if (type === frameType.settings) receiveSettings(connection, flags, payload);
   else if (type === frameType.ping) receivePing(connection, flags, payload);
   else if (type === frameType.windowUpdate) receiveWindowUpdate(connection, streamId, payload);
-  else if (type === frameType.goAway) sendGoAway(connection, errorCode.noError, "");
-  else if (type === frameType.pushPromise) throw violation("a client does not push");
+  else if (type === frameType.goAway) receiveGoAway(connection, payload);
+  else if (type === frameType.pushPromise) throw violation("nothing may be pushed");
 }
 
 /** Hands on what comes, or holds it until it is wanted. */
@@ -106,7 +122,8 @@ function credit(stream: Http2Stream): void {
   sendWindowUpdate(stream.connection, stream.id, bytes);
 }
 
-function receiveEnd(stream: Http2Stream): void {
+/** The peer has said everything. */
+export function receiveEnd(stream: Http2Stream): void {
   stream.remoteEnded = true;
   tellEnd(stream);
 }
@@ -141,24 +158,12 @@ function receiveContinuation(connection: Http2Connection, flags: number, streamI
 function receiveHeaderBlock(connection: Http2Connection, { streamId, endStream, parts }: HeaderBlock): void {
   // Decoded even when nobody wants it: the blocks behind it may refer to it.
   const headers = new Map(decodeHeaderBlock(connection.hpack, Buffer.concat(parts)));
-  if (streamId <= connection.lastStreamId) {
-    const stream = streamOf(connection, streamId);
-    // What a client says last, behind its messages; nothing in it is for a relay.
-    if (stream && !endStream) throw violation("headers came in the middle of a stream");
-    if (stream) receiveEnd(stream);
-    return;
-  }
-  connection.lastStreamId = streamId;
-  if (connection.goingAway || connection.streams.size >= maxStreams) {
-    sendReset(connection, streamId, errorCode.refusedStream);
-    countReset(connection);
-    return;
-  }
-  const stream = createStream(connection, streamId);
-  const events = connection.onRequest(stream, headers);
-  // It may have been refused already.
-  if (isOpen(stream)) stream.events = events;
-  if (isOpen(stream) && endStream) receiveEnd(stream);
+  connection.side.onHeaders(connection, streamId, headers, endStream);
+}
+
+function receiveGoAway(connection: Http2Connection, payload: Buffer): void {
+  if (payload.length < 8) throw wrongSize("GOAWAY", payload);
+  connection.side.onGoAway(connection, payload.readUInt32BE(4), payload.toString("utf8", 8));
 }
 
 function receiveReset(connection: Http2Connection, streamId: number, payload: Buffer): void {
@@ -168,10 +173,11 @@ function receiveReset(connection: Http2Connection, streamId: number, payload: Bu
   if (!stream) return;
   const code = payload.readUInt32BE(0);
   const isWish = code === errorCode.noError || code === errorCode.cancel;
-  closeStream(stream, isWish ? undefined : lost(`the daemon reset the stream with HTTP/2 error ${code}`));
+  closeStream(stream, isWish ? undefined : lost(`the peer reset the stream with HTTP/2 error ${code}`));
 }
 
-function countReset(connection: Http2Connection): void {
+/** One more stream that the peer opened and that came to nothing. Throws a ConnectionViolation beyond the bound. */
+export function countReset(connection: Http2Connection): void {
   connection.resets++;
   if (connection.resets > maxResets) {
     throw new ConnectionViolation(errorCode.enhanceYourCalm, `${connection.resets} streams were opened and taken back`);
@@ -224,15 +230,15 @@ function receiveWindowUpdate(connection: Http2Connection, streamId: number, payl
   sendPending(stream);
 }
 
-// Undefined for a stream that was open once: what its peer sent before it knew is nothing to anybody.
-function streamOf(connection: Http2Connection, streamId: number): Http2Stream | undefined {
+/** Undefined for a stream that was open once: what its peer sent before it knew is nothing to anybody. Throws a ConnectionViolation. */
+export function streamOf(connection: Http2Connection, streamId: number): Http2Stream | undefined {
   const stream = connection.streams.get(streamId);
   if (stream || (streamId % 2 === 1 && streamId <= connection.lastStreamId)) return stream;
   throw violation(`a frame came on stream ${streamId}, which is not open`);
 }
 
 function closeWith(stream: Http2Stream, code: number, what: string): void {
-  resetStream(stream, code, lost(`the daemon broke HTTP/2: ${what}`));
+  resetStream(stream, code, lost(`the peer broke HTTP/2: ${what}`));
 }
 
 function withoutPadding(flags: number, payload: Buffer): Buffer {
@@ -254,10 +260,10 @@ function checkPatience({ socket }: Http2Connection): void {
 }
 
 function lost(message: string) {
-  return failure(ErrorReason.UNREACHABLE, message, { metadata: {}, remedy: "look at the daemon's log" });
+  return failure(ErrorReason.UNREACHABLE, message, { metadata: {}, remedy: "look at the log of the other side" });
 }
 
-function violation(what: string): ConnectionViolation {
+export function violation(what: string): ConnectionViolation {
   return new ConnectionViolation(errorCode.protocolError, what);
 }
 

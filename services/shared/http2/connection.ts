@@ -1,6 +1,7 @@
 // What one HTTP/2 connection and its streams know: plain state, because a relay holds ten thousand of them. receive.ts changes it by
-// what the peer says, send.ts by what is said to the peer.
+// what the peer says, send.ts by what is said to the peer; serve-connections.ts is a server's side of it, open-stream.ts a client's.
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { FrameReader } from "./frames.js";
 import { createFrameReader } from "./frames.js";
 import { createHpackDecoder, type HpackDecoder } from "./hpack-decoder.js";
@@ -14,17 +15,27 @@ export interface StreamEvents {
   onClose(error: unknown): void;
 }
 
-/** Called for each request; the stream's events go to what it gives. */
-export type RequestHandler = (stream: Http2Stream, headers: ReadonlyMap<string, string>) => StreamEvents;
+/** What a server and a client do each in their own way. */
+export interface Http2Side {
+  /** A whole header block came. */
+  onHeaders(
+    connection: Http2Connection,
+    streamId: number,
+    headers: ReadonlyMap<string, string>,
+    endStream: boolean,
+  ): void;
+  /** The peer takes no more streams; its words are for people. */
+  onGoAway(connection: Http2Connection, code: number, words: string): void;
+}
 
 export interface Http2Connection {
   readonly socket: Socket;
-  readonly onRequest: RequestHandler;
+  readonly side: Http2Side;
   readonly streams: Map<number, Http2Stream>;
   readonly reader: FrameReader;
   readonly hpack: HpackDecoder;
-  /** What comes next: the peer's preface, its settings, anything; or nothing, because it broke the protocol. */
-  phase: "preface" | "settings" | "open" | "broken";
+  /** What comes next: the peer's preface, its settings, anything. */
+  phase: "preface" | "settings" | "open";
   /** A header block that goes on in the next frame. */
   headerBlock: HeaderBlock | undefined;
   lastStreamId: number;
@@ -61,7 +72,7 @@ export interface Http2Stream {
   readonly pending: Uint8Array[];
   pendingBytes: number;
   responded: boolean;
-  /** Sent as the last word when nothing is pending any more. */
+  /** Sent as the last word when nothing is pending any more; empty when there is nothing more to say than that. */
   trailers: Buffer | undefined;
   localEnded: boolean;
   remoteEnded: boolean;
@@ -74,10 +85,10 @@ export const receiveWindow = 1024 * 1024;
 /** A window before anything was said of it. */
 export const defaultWindow = 65_535;
 
-export function createConnection(socket: Socket, onRequest: RequestHandler): Http2Connection {
+export function createConnection(socket: Socket, side: Http2Side): Http2Connection {
   return {
     socket,
-    onRequest,
+    side,
     streams: new Map(),
     reader: createFrameReader(),
     hpack: createHpackDecoder(),
@@ -91,6 +102,11 @@ export function createConnection(socket: Socket, onRequest: RequestHandler): Htt
     goingAway: false,
     lastReceived: performance.now(),
   };
+}
+
+/** False for a TLS peer that agreed on another protocol, or on none: it would not understand a word. */
+export function speaksHttp2(socket: Socket): boolean {
+  return !("alpnProtocol" in socket) || (socket as TLSSocket).alpnProtocol === "h2";
 }
 
 const noEvents: StreamEvents = { onData: () => undefined, onEnd: () => undefined, onClose: () => undefined };

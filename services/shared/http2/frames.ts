@@ -16,8 +16,9 @@ export const frameType = {
 export const frameFlag = { endStream: 1, ack: 1, endHeaders: 4, padded: 8, priority: 32 } as const;
 
 export const setting = {
-  initialWindowSize: 4,
+  enablePush: 2,
   maxConcurrentStreams: 3,
+  initialWindowSize: 4,
   maxFrameSize: 5,
   maxHeaderListSize: 6,
 } as const;

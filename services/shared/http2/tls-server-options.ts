@@ -1,7 +1,7 @@
 // The TLS side of a server that thousands of clients come back to at once.
 import { createHash, hkdfSync } from "node:crypto";
 import type { TlsOptions } from "node:tls";
-import { secureOptions, type TlsIdentity } from "../../shared/http2-listener.js";
+import { secureOptions, type TlsIdentity } from "../http2-listener.js";
 
 // A client that was attached for days still comes back with its ticket.
 const ticketSeconds = 7 * 24 * 60 * 60;

@@ -8,6 +8,7 @@ import {
   receiveWindow,
 } from "./connection.js";
 import {
+  type ConnectionViolation,
   encodeGoAway,
   encodeHttp2Frame,
   encodeNumberFrame,
@@ -22,22 +23,47 @@ import { createOutgoingData, dataFrame, type OutgoingData } from "./outgoing-dat
 
 /** Streams of one connection at a time: a daemon needs one, a client that shares a connection a few. */
 export const maxStreams = 16;
+const maxHeaderBytes = 16_384;
 
+/** What a client says first of all. */
+export const clientPreface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+const moreRoom = encodeNumberFrame(frameType.windowUpdate, 0, receiveWindow - defaultWindow);
 // The same for every peer.
-const opening = Buffer.concat([
+const serverOpening = Buffer.concat([
   encodeSettings(
     new Map([
       [setting.maxConcurrentStreams, maxStreams],
       [setting.initialWindowSize, receiveWindow],
-      [setting.maxHeaderListSize, 16_384],
+      [setting.maxHeaderListSize, maxHeaderBytes],
     ]),
   ),
-  encodeNumberFrame(frameType.windowUpdate, 0, receiveWindow - defaultWindow),
+  moreRoom,
 ]);
+const clientOpening = Buffer.concat([
+  clientPreface,
+  encodeSettings(
+    new Map([
+      [setting.enablePush, 0],
+      [setting.initialWindowSize, receiveWindow],
+      [setting.maxHeaderListSize, maxHeaderBytes],
+    ]),
+  ),
+  moreRoom,
+]);
+const nothing = Buffer.alloc(0);
 const settingsAck = encodeHttp2Frame(frameType.settings, frameFlag.ack, 0);
 
-export function sendOpening({ socket }: Http2Connection): void {
-  socket.write(opening);
+export function sendServerOpening({ socket }: Http2Connection): void {
+  socket.write(serverOpening);
+}
+
+/** The client's preface and settings, and the request's headers. From now on data may leave. */
+export function sendRequest(stream: Http2Stream, headerBlock: Buffer): void {
+  stream.connection.socket.write(clientOpening);
+  sendHeaders(stream, headerBlock, 0);
+  stream.connection.sendWindow = defaultWindow;
+  sendPending(stream);
 }
 
 export function sendSettingsAck({ socket }: Http2Connection): void {
@@ -59,6 +85,12 @@ export function sendGoAway(connection: Http2Connection, code: number, words: str
   connection.goingAway = true;
   connection.socket.write(encodeGoAway(connection.lastStreamId, code, words));
   if (connection.streams.size === 0) connection.socket.end();
+}
+
+/** Tells the peer what it did wrong, and cuts it. */
+export function breakConnection(connection: Http2Connection, { code, message }: ConnectionViolation): void {
+  connection.socket.end(encodeGoAway(connection.lastStreamId, code, message));
+  connection.socket.destroySoon();
 }
 
 /** The response's headers. Once, before any data. */
@@ -83,6 +115,11 @@ export function sendData(stream: Http2Stream, data: OutgoingData): void {
 export function sendTrailers(stream: Http2Stream, headerBlock: Buffer): void {
   stream.trailers = headerBlock;
   sendPending(stream);
+}
+
+/** Ends this side's half of the stream behind all data. */
+export function endStream(stream: Http2Stream): void {
+  sendTrailers(stream, nothing);
 }
 
 /** Sends what waits, as far as there is room now. */
@@ -126,10 +163,11 @@ function writeData(stream: Http2Stream, data: OutgoingData): void {
 function finish(stream: Http2Stream, trailers: Buffer): void {
   if (stream.localEnded) return;
   stream.localEnded = true;
-  sendHeaders(stream, trailers, frameFlag.endStream);
-  // The status is the last word, though the peer has not ended its own half.
+  if (trailers.length > 0) sendHeaders(stream, trailers, frameFlag.endStream);
+  else stream.connection.socket.write(encodeHttp2Frame(frameType.data, frameFlag.endStream, stream.id));
   if (stream.remoteEnded) closeStream(stream);
-  else resetStream(stream, errorCode.noError);
+  // A status is the last word, though the peer has not ended its own half.
+  else if (trailers.length > 0) resetStream(stream, errorCode.noError);
 }
 
 // A block that is larger than a frame goes on in others.
