@@ -102,8 +102,8 @@ function requestHeaders(protocol: string, host: string): Buffer {
 function errorOfHeaders(headers: ReadonlyMap<string, string>, url: string): ConnectError | undefined {
   const status = headers.get(":status");
   if (status !== undefined && status !== "200") return unreachable(url, new Error(`HTTP status ${status}`));
-  // The first Headers of a process loads all of Node's fetch, megabytes of it: not for a stream that simply begins.
-  if (!headers.has("grpc-status")) return undefined;
+  // The first Headers of a process loads all of Node's fetch, megabytes of it: not for a stream that simply begins or ends.
+  if (Number(headers.get("grpc-status") ?? 0) === 0) return undefined;
   return findTrailerError(new Headers([...headers].filter(([name]) => !name.startsWith(":"))));
 }
 

@@ -1,4 +1,5 @@
-// Preloaded into a process: writes every module that it has loaded into the file LIST_MODULES names, the built-in ones at its end.
+// Preloaded into a process: writes every module that it has loaded into the file LIST_MODULES names, the built-in ones when it is told to
+// stop, before it does.
 import { appendFileSync } from "node:fs";
 import { createRequire, register } from "node:module";
 
@@ -11,4 +12,4 @@ export async function load(url, context, next) {
 }`;
 register(`data:text/javascript,${encodeURIComponent(hooks)}`);
 const { cache } = createRequire(import.meta.url);
-process.on("exit", () => appendFileSync(path, [...Object.keys(cache), ...process.moduleLoadList, ""].join("\n")));
+process.once("SIGTERM", () => appendFileSync(path, [...Object.keys(cache), ...process.moduleLoadList, ""].join("\n")));
