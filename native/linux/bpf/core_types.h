@@ -48,6 +48,10 @@ struct path {
   struct dentry* dentry;
 };
 
+struct fs_struct {
+  struct path pwd;
+};
+
 struct file {
   struct path f_path;
   void* private_data;
@@ -62,7 +66,18 @@ struct files_struct {
   struct fdtable* fdt;
 };
 
+typedef struct {
+  long counter;
+} atomic_long_t;
+
+struct percpu_counter {
+  __s64 count;
+};
+
 struct mm_struct {
+  unsigned long total_vm;
+  atomic_long_t pgtables_bytes;
+  struct percpu_counter rss_stat[4];
   unsigned long arg_start;
   unsigned long arg_end;
   struct file* exe_file;
@@ -76,11 +91,21 @@ struct cgroup {
   struct kernfs_node* kn;
 };
 
+struct cgroup_subsys_state {
+  struct cgroup* cgroup;
+};
+
+enum cgroup_subsys_id {
+  memory_cgrp_id,
+};
+
 struct css_set {
+  struct cgroup_subsys_state* subsys[16];
   struct cgroup* dfl_cgrp;
 };
 
 struct signal_struct {
+  short oom_score_adj;
   int group_exit_code;
 };
 
@@ -95,6 +120,7 @@ struct task_struct {
   char comm[16];
   struct mm_struct* mm;
   struct files_struct* files;
+  struct fs_struct* fs;
   struct signal_struct* signal;
   struct css_set* cgroups;
 };
@@ -116,6 +142,46 @@ struct pt_regs {
   int syscallno;
 };
 #endif
+
+struct kernel_siginfo {
+  int si_code;
+};
+
+struct ns_common {
+  unsigned int inum;
+};
+
+struct user_namespace {
+  struct ns_common ns;
+};
+
+struct gendisk {
+  int major;
+  int first_minor;
+  char disk_name[32];
+};
+
+struct request_queue {
+  struct gendisk* disk;
+};
+
+struct request {
+  struct request_queue* q;
+  __u32 cmd_flags;
+  __u32 __data_len;
+  __u64 __sector;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+  struct seq_file* seq;
+};
+
+struct bpf_iter__task {
+  struct bpf_iter_meta* meta;
+  struct task_struct* task;
+};
 
 struct linux_binprm {
   const char* filename;

@@ -6,7 +6,7 @@
 
 #include <linux/types.h>
 
-#define EVENT_LAYOUT_VERSION 1
+#define EVENT_LAYOUT_VERSION 2
 #define COMM_BYTES 16
 #define MAX_ARGV_BYTES 2048
 #define MAX_PATH_BYTES 4096
@@ -17,7 +17,18 @@ enum event_kind {
   EVENT_FORK = 2,
   EVENT_EXIT = 3,
   EVENT_FILE_OPEN = 4,
-  EVENT_KINDS = 5,
+  EVENT_FILE_RENAME = 16,
+  EVENT_FILE_UNLINK = 17,
+  EVENT_FILE_READ = 18,
+  EVENT_FILE_WRITE = 19,
+  EVENT_SIGNAL = 20,
+  EVENT_OOM_KILL = 21,
+  EVENT_CAPABILITY_CHECK = 22,
+  EVENT_MODULE_LOAD = 23,
+  EVENT_MOUNT = 24,
+  EVENT_UMOUNT = 25,
+  EVENT_BLOCK_IO = 26,
+  EVENT_KINDS = 28,
 };
 
 struct event_header {
@@ -57,15 +68,6 @@ struct exit_event {
   __u64 lived_ns;
   __u32 exit_code;  /* as wait(2) gives it: status and signal */
   __u32 is_process; /* 1 for the last thread of its process */
-};
-
-/* Strings: the path as the caller gave it, with a zero. */
-struct file_open_event {
-  struct event_header header;
-  __s32 result; /* descriptor, or a negative errno */
-  __u32 open_flags;
-  __u32 mode;
-  __s32 directory_fd;
 };
 
 /* What became of the events of one kind on one CPU. attempted = filtered + rate_limited + ring_full + no_scratch +

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Files that are opened. */
+/* Files that are opened. What io_uring opens is no system call of its own, and is not seen. */
 #pragma once
 
-#include "path.bpf.h"
-#include "syscall.bpf.h"
+#include "given_path.bpf.h"
 
-#define EVENT_FLAG_RESOLVED \
-  1 /* the path is the kernel's; otherwise the bytes that the caller gave, read after the call */
+struct open_how_given {
+  __u64 flags;
+  __u64 mode;
+};
 
 /* What the way of opening a file has in its arguments; false when the system call is not one of them. */
 static __always_inline bool read_open_arguments(struct pt_regs* regs, struct file_open_event* event,
                                                 const void** path) {
+  struct open_how_given how = {};
   switch (SYSCALL_NUMBER(regs)) {
     case __NR_openat:
       event->directory_fd = ARGUMENT_0(regs);
@@ -18,12 +20,30 @@ static __always_inline bool read_open_arguments(struct pt_regs* regs, struct fil
       event->open_flags = ARGUMENT_2(regs);
       event->mode = ARGUMENT_3(regs);
       return true;
+    case __NR_openat2:
+      event->directory_fd = ARGUMENT_0(regs);
+      *path = (const void*)ARGUMENT_1(regs);
+      bpf_probe_read_user(&how, sizeof(how), (const void*)ARGUMENT_2(regs));
+      event->open_flags = how.flags;
+      event->mode = how.mode;
+      return true;
+    case __NR_open_by_handle_at:
+      /* The handle has no name. */
+      event->directory_fd = ARGUMENT_0(regs);
+      event->open_flags = ARGUMENT_2(regs);
+      return true;
 #ifdef __NR_open
     case __NR_open:
-      event->directory_fd = -100; /* the current directory */
+      event->directory_fd = CURRENT_DIRECTORY;
       *path = (const void*)ARGUMENT_0(regs);
       event->open_flags = ARGUMENT_1(regs);
       event->mode = ARGUMENT_2(regs);
+      return true;
+    case __NR_creat:
+      event->directory_fd = CURRENT_DIRECTORY;
+      *path = (const void*)ARGUMENT_0(regs);
+      event->open_flags = 01 | 0100 | 01000; /* O_WRONLY, O_CREAT, O_TRUNC */
+      event->mode = ARGUMENT_1(regs);
       return true;
 #endif
     default:
@@ -38,23 +58,20 @@ int BPF_PROG(on_open, struct pt_regs* regs, long result) {
   if (!read_open_arguments(regs, &arguments, &given)) return 0;
   struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
   struct draft draft;
-  if (!begin(&draft, EVENT_FILE_OPEN, task)) return 0;
+  if (!begin_with_path(&draft, EVENT_FILE_OPEN, task)) return 0;
   struct file_open_event* event = (struct file_open_event*)draft.record;
   event->result = result;
   event->open_flags = arguments.open_flags;
   event->mode = arguments.mode;
   event->directory_fd = arguments.directory_fd;
+  event->zero = 0;
   __u8* strings = (__u8*)(event + 1);
   struct file* file = result >= 0 ? file_of(task, result) : NULL;
-  long bytes =
-      file ? write_path((struct path_walk*)(draft.record + SCRATCH_BYTES - sizeof(struct path_walk)), strings, file)
-           : 0;
-  if (bytes > 0) {
+  if (file && write_file_path(&draft, strings, file, &event->path)) {
     event->header.flags |= EVENT_FLAG_RESOLVED;
   } else {
-    bytes = bpf_probe_read_user_str(strings, MAX_PATH_BYTES, given);
-    if (bytes < 0) bytes = 0;
+    write_given(&draft, strings, 0, &event->path, task, arguments.directory_fd, given);
   }
-  submit(&draft, sizeof(*event), bytes);
+  submit_with_path(&draft, sizeof(*event), &event->path, event->path.bytes);
   return 0;
 }

@@ -12,10 +12,12 @@
 #define ARGUMENT_1(regs) ((regs)->si)
 #define ARGUMENT_2(regs) ((regs)->dx)
 #define ARGUMENT_3(regs) ((regs)->r10)
+#define ARGUMENT_4(regs) ((regs)->r8)
 #elif defined(__TARGET_ARCH_arm64)
 #define SYSCALL_NUMBER(regs) ((regs)->syscallno)
 #define ARGUMENT_0(regs) ((regs)->orig_x0)
 #define ARGUMENT_1(regs) ((regs)->regs[1])
 #define ARGUMENT_2(regs) ((regs)->regs[2])
 #define ARGUMENT_3(regs) ((regs)->regs[3])
+#define ARGUMENT_4(regs) ((regs)->regs[4])
 #endif

@@ -42,8 +42,9 @@ CaptureFilter ReadFilter(const Napi::Object& from) {
     return value.As<Napi::BigInt>().Uint64Value(&lossless);
   };
   const auto text = [](const Napi::Value& value) { return value.ToString().Utf8Value(); };
-  return {ReadList<uint32_t>(from.Get("pids"), number), ReadList<uint64_t>(from.Get("cgroups"), big),
-          ReadList<uint32_t>(from.Get("users"), number), ReadList<std::string>(from.Get("comms"), text)};
+  return {ReadList<uint32_t>(from.Get("pids"), number),  ReadList<uint64_t>(from.Get("cgroups"), big),
+          ReadList<uint32_t>(from.Get("users"), number), ReadList<std::string>(from.Get("comms"), text),
+          ReadList<uint32_t>(from.Get("roots"), number), ReadList<std::string>(from.Get("paths"), text)};
 }
 
 Napi::Error ErrorOf(Napi::Env env, const std::string& message, int number) {
@@ -113,7 +114,8 @@ class Capture : public Napi::ObjectWrap<Capture> {
     const auto constructor = DefineClass(
         env, "Capture",
         {InstanceMethod<&Capture::ReadAccounts>("accounts"), InstanceMethod<&Capture::SetFilter>("setFilter"),
-         InstanceMethod<&Capture::Release>("release"), InstanceMethod<&Capture::Close>("close")});
+         InstanceMethod<&Capture::UntaggedProcesses>("untaggedProcesses"), InstanceMethod<&Capture::Release>("release"),
+         InstanceMethod<&Capture::Close>("close")});
     const auto object = constructor.New({});
     auto* capture = Unwrap(object);
     capture->session_ = std::move(session);
@@ -146,6 +148,10 @@ class Capture : public Napi::ObjectWrap<Capture> {
     } catch (const std::system_error& error) {
       throw ErrorOf(info.Env(), error.what(), error.code().value());
     }
+  }
+
+  Napi::Value UntaggedProcesses(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(Session().UntaggedProcesses()));
   }
 
   void Release(const Napi::CallbackInfo&) {

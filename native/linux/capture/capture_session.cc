@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "linux/bpf/session_layout.h"
+#include "linux/capture/path_filter.hh"
+#include "linux/capture/tree_filter.hh"
 // It needs the types of the session.
 #include "capture.skel.h"
 
@@ -41,6 +43,7 @@ std::vector<filter_key> KeysOf(const CaptureFilter& filter, uint32_t generation)
     std::strncpy(key.value, comm.c_str(), COMM_BYTES - 1);
     keys.push_back(key);
   }
+  for (const auto root : filter.roots) keys.push_back(KeyOf(generation, FILTER_TREE, root));
   return keys;
 }
 
@@ -50,6 +53,8 @@ uint32_t CriteriaOf(const CaptureFilter& filter) {
   if (!filter.cgroups.empty()) criteria |= FILTER_CGROUP;
   if (!filter.users.empty()) criteria |= FILTER_USER;
   if (!filter.comms.empty()) criteria |= FILTER_COMM;
+  if (!filter.roots.empty()) criteria |= FILTER_TREE;
+  if (!filter.paths.empty()) criteria |= FILTER_PATH;
   return criteria;
 }
 
@@ -61,14 +66,7 @@ void CaptureSession::FreeRing::operator()(struct ring_buffer* ring) const { ring
 CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilter& filter, OnBatch on_batch)
     : options_(options), on_batch_(std::move(on_batch)), object_(capture__open()) {
   if (!object_) throw std::system_error(errno, std::generic_category(), "open the capture programs");
-  auto& programs = object_->progs;
-  const std::pair<event_kind, bpf_program*> by_kind[] = {
-      {EVENT_EXEC, programs.on_exec},
-      {EVENT_FORK, programs.on_fork},
-      {EVENT_EXIT, programs.on_exit},
-      {EVENT_FILE_OPEN, programs.on_open},
-  };
-  for (const auto& [kind, program] : by_kind) bpf_program__set_autoload(program, (options.kinds >> kind) & 1u);
+  ChoosePrograms();
   Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
   Check(bpf_map__set_max_entries(object_->maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS),
         "size the scratch");
@@ -76,14 +74,44 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
   auto* state = object_->bss;
   state->filter.excluded_pid = static_cast<uint32_t>(getpid());
   state->filter.kinds = options.kinds;
+  object_->data->page_bytes = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
   object_->data->wake_at_bytes = options.wake_at_bytes;
   state->events_per_second = options.events_per_second;
-  SetFilter(filter);
   batch_.reserve(options.batch_bytes);
   ring_.reset(ring_buffer__new(bpf_map__fd(object_->maps.events), OnRecord, this, nullptr));
   if (!ring_) throw std::system_error(errno, std::generic_category(), "map the ring");
+  // The trees first: their filter needs the programs that pass it on, and every other program needs the filter.
+  AttachTrees(object_.get());
+  SetFilter(filter);
   Check(capture__attach(object_.get()), "attach the capture programs");
   reader_ = std::thread([this] { ReadUntilStopped(); });
+}
+
+// Programs that serve no wanted kind are not loaded. Those of the trees always are: any filter to come may name one.
+void CaptureSession::ChoosePrograms() {
+  constexpr auto bit = [](event_kind kind) { return 1u << kind; };
+  auto& programs = object_->progs;
+  const std::pair<uint32_t, bpf_program*> by_kinds[] = {
+      {bit(EVENT_EXEC), programs.on_exec},
+      {bit(EVENT_FORK), programs.on_fork},
+      {bit(EVENT_EXIT), programs.on_exit},
+      {bit(EVENT_FILE_OPEN), programs.on_open},
+      {bit(EVENT_FILE_RENAME), programs.on_rename},
+      {bit(EVENT_FILE_UNLINK), programs.on_unlink},
+      {bit(EVENT_FILE_READ), programs.on_read},
+      {bit(EVENT_FILE_WRITE), programs.on_write},
+      {bit(EVENT_SIGNAL), programs.on_signal},
+      {bit(EVENT_OOM_KILL), programs.on_oom_kill},
+      {bit(EVENT_CAPABILITY_CHECK), programs.on_capability_check},
+      {bit(EVENT_MODULE_LOAD), programs.on_module_load},
+      {bit(EVENT_MOUNT), programs.on_mount},
+      {bit(EVENT_UMOUNT), programs.on_umount},
+      {bit(EVENT_BLOCK_IO), programs.on_block_issue},
+      {bit(EVENT_BLOCK_IO), programs.on_block_complete},
+  };
+  for (const auto& [kinds, program] : by_kinds) bpf_program__set_autoload(program, (options_.kinds & kinds) != 0);
+  Check(bpf_map__set_autocreate(object_->maps.pending_requests, (options_.kinds & bit(EVENT_BLOCK_IO)) != 0),
+        "choose maps");
 }
 
 CaptureSession::~CaptureSession() {
@@ -100,7 +128,7 @@ void CaptureSession::SetFilter(const CaptureFilter& filter) {
   const std::lock_guard lock(filter_mutex_);
   volatile auto& live = object_->bss->filter.generation_and_criteria;
   const uint32_t former = live >> 32;
-  const uint32_t next = former + 1;
+  const uint32_t next = ++generation_;
   try {
     WriteFilter(filter, next);
   } catch (...) {
@@ -116,6 +144,8 @@ void CaptureSession::WriteFilter(const CaptureFilter& filter, uint32_t generatio
   const uint8_t present = 1;
   for (const auto& key : KeysOf(filter, generation))
     Check(bpf_map_update_elem(map, &key, &present, BPF_ANY), "write the filter");
+  WritePaths(bpf_map__fd(object_->maps.filter_paths), filter.paths, generation);
+  if (!filter.roots.empty()) TagTrees(object_.get(), generation);
 }
 
 void CaptureSession::RemoveFilter(uint32_t generation) {
@@ -128,6 +158,7 @@ void CaptureSession::RemoveFilter(uint32_t generation) {
     before = &key;
   }
   for (const auto& each : old) bpf_map_delete_elem(map, &each);
+  RemovePaths(bpf_map__fd(object_->maps.filter_paths), generation);
 }
 
 void CaptureSession::ReleaseBatch() {
@@ -156,6 +187,8 @@ Accounts CaptureSession::ReadAccounts() const {
   }
   return sums;
 }
+
+uint64_t CaptureSession::UntaggedProcesses() const { return object_->bss->untagged_processes; }
 
 void CaptureSession::Detach() { capture__detach(object_.get()); }
 

@@ -43,6 +43,10 @@ struct CaptureFilter {
   std::vector<uint64_t> cgroups;
   std::vector<uint32_t> users;
   std::vector<std::string> comms;
+  // Processes, each with all that it starts.
+  std::vector<uint32_t> roots;
+  // Absolute, each with all that lies below it.
+  std::vector<std::string> paths;
 };
 
 using Accounts = std::array<kind_account, EVENT_KINDS>;
@@ -69,6 +73,9 @@ class CaptureSession {
   // Any thread. Sums over all CPUs.
   Accounts ReadAccounts() const;
 
+  // Any thread. Processes of a tree that a filter names, for which there was no room, so that their events are missed.
+  uint64_t UntaggedProcesses() const;
+
   // No event begins after it returned; what the ring has is still handed over before the destructor ends.
   void Detach();
 
@@ -83,6 +90,7 @@ class CaptureSession {
   static int OnRecord(void* session, void* record, size_t size);
   void ReadUntilStopped();
   void HandOver();
+  void ChoosePrograms();
   void WriteFilter(const CaptureFilter& filter, uint32_t generation);
   void RemoveFilter(uint32_t generation);
 
@@ -92,6 +100,8 @@ class CaptureSession {
   std::unique_ptr<struct ring_buffer, FreeRing> ring_;
   std::string batch_;
   std::mutex filter_mutex_;
+  // The last one that a filter was written with; never used again.
+  uint32_t generation_ = 0;
   std::mutex mutex_;
   std::condition_variable released_;
   uint32_t in_flight_ = 0;

@@ -1,6 +1,33 @@
 // A record as a value, for whoever wants all of it.
+import {
+  decodeFileOpen,
+  decodeFileRename,
+  decodeFileTransfer,
+  decodeFileUnlink,
+  decodeModuleLoad,
+  decodeMount,
+  decodeUmount,
+  type FileOpen,
+  type FileRename,
+  type FileTransfer,
+  type FileUnlink,
+  type ModuleLoad,
+  type Mount,
+  type Umount,
+} from "./decode-file.js";
+import {
+  type BlockIo,
+  type CapabilityCheck,
+  decodeBlockIo,
+  decodeCapabilityCheck,
+  decodeOomKill,
+  decodeSignal,
+  type OomKill,
+  type Signal,
+} from "./decode-system.js";
 import type { EventCursor } from "./event-cursor.js";
 import { eventKinds, header } from "./event-layout.js";
+import { textUntilZero } from "./kernel-text.js";
 
 /** The process that did it, named for ever by pid and start. */
 export interface EventSubject {
@@ -44,18 +71,11 @@ export interface ExitEvent extends EventBase {
   readonly isProcess: boolean;
 }
 
-export interface FileOpenEvent extends EventBase {
-  readonly kind: "fileOpen";
-  readonly path: string;
-  /** The kernel's own path; otherwise what the caller gave, which another thread may have changed meanwhile. */
-  readonly isResolved: boolean;
-  /** Descriptor, or a negative errno. */
-  readonly result: number;
-  readonly flags: number;
-  readonly mode: number;
-}
+export type FileEvent = EventBase & (FileOpen | FileRename | FileUnlink | FileTransfer | Mount | Umount | ModuleLoad);
 
-export type CaptureEvent = ExecEvent | ForkEvent | ExitEvent | FileOpenEvent;
+export type SystemEvent = EventBase & (Signal | OomKill | CapabilityCheck | BlockIo);
+
+export type CaptureEvent = ExecEvent | ForkEvent | ExitEvent | FileEvent | SystemEvent;
 
 const fixed = header.end;
 
@@ -74,16 +94,30 @@ export function decodeEvent(cursor: EventCursor): CaptureEvent {
       const ending = { livedNs: cursor.long(fixed), status: (code >> 8) & 0xff, signal: code & 0x7f };
       return { ...base, kind: "exit", ...ending, isProcess: cursor.word(fixed + 12) !== 0 };
     }
-    case eventKinds.fileOpen: {
-      const call = { flags: cursor.word(fixed + 4), mode: cursor.word(fixed + 8) };
-      return {
-        ...base,
-        kind: "fileOpen",
-        result: cursor.signedWord(fixed),
-        ...call,
-        ...decodePath(cursor, fixed + 16),
-      };
-    }
+    case eventKinds.fileOpen:
+      return { ...base, ...decodeFileOpen(cursor) };
+    case eventKinds.fileRename:
+      return { ...base, ...decodeFileRename(cursor) };
+    case eventKinds.fileUnlink:
+      return { ...base, ...decodeFileUnlink(cursor) };
+    case eventKinds.fileRead:
+      return { ...base, ...decodeFileTransfer(cursor, "fileRead") };
+    case eventKinds.fileWrite:
+      return { ...base, ...decodeFileTransfer(cursor, "fileWrite") };
+    case eventKinds.signal:
+      return { ...base, ...decodeSignal(cursor) };
+    case eventKinds.oomKill:
+      return { ...base, ...decodeOomKill(cursor) };
+    case eventKinds.capabilityCheck:
+      return { ...base, ...decodeCapabilityCheck(cursor) };
+    case eventKinds.moduleLoad:
+      return { ...base, ...decodeModuleLoad(cursor) };
+    case eventKinds.mount:
+      return { ...base, ...decodeMount(cursor) };
+    case eventKinds.umount:
+      return { ...base, ...decodeUmount(cursor) };
+    case eventKinds.blockIo:
+      return { ...base, ...decodeBlockIo(cursor) };
     default:
       throw new RangeError(`no event is of kind ${cursor.kind}`);
   }
@@ -98,26 +132,19 @@ function decodeProgram(cursor: EventCursor) {
   const argvBytes = cursor.half(fixed + 2);
   const strings = cursor.strings(fixed + 8);
   return {
-    filename: untilZero(strings.subarray(0, filenameBytes)),
+    filename: textUntilZero(strings.subarray(0, filenameBytes)),
     argv: splitZeros(strings.subarray(filenameBytes, filenameBytes + argvBytes)),
     cutBytes: cursor.word(fixed + 4) - argvBytes,
   };
 }
 
-function decodePath(cursor: EventCursor, end: number): Pick<FileOpenEvent, "path" | "isResolved"> {
-  const strings = cursor.strings(end);
-  if (!cursor.isResolved) return { path: untilZero(strings), isResolved: false };
-  return { path: `/${splitZeros(strings).reverse().join("/")}`, isResolved: true };
-}
-
-function untilZero(bytes: Buffer): string {
-  const end = bytes.indexOf(0);
-  return bytes.toString("utf8", 0, end < 0 ? bytes.length : end);
-}
-
 // The last one has a zero, too, unless it was cut.
 function splitZeros(bytes: Buffer): string[] {
-  if (bytes.length === 0) return [];
-  const text = bytes.toString("utf8");
-  return (text.endsWith("\0") ? text.slice(0, -1) : text).split("\0");
+  const texts: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf(0, at);
+    texts.push(textUntilZero(bytes.subarray(at)));
+    at = end < 0 ? bytes.length : end + 1;
+  }
+  return texts;
 }

@@ -1,5 +1,6 @@
 // Walks over the records of a batch. Fields are decoded when they are asked for, so that an event that is only counted costs no text.
 import { commBytes, header, resolvedFlag } from "./event-layout.js";
+import { textUntilZero } from "./kernel-text.js";
 
 // The kernel's programs write in the machine's byte order.
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
@@ -76,9 +77,7 @@ export class EventCursor {
   }
 
   get comm(): string {
-    const from = this.#at + header.comm;
-    const end = this.#bytes.indexOf(0, from);
-    return this.#bytes.toString("utf8", from, end < 0 ? from + commBytes : Math.min(end, from + commBytes));
+    return textUntilZero(this.bytes(header.comm, commBytes));
   }
 
   /** A field of the kind's own, by its offset in the record. */
@@ -96,6 +95,11 @@ export class EventCursor {
 
   long(offset: number): bigint {
     return this.#view.getBigUint64(this.#at + offset, littleEndian);
+  }
+
+  /** A view of bytes in the record. */
+  bytes(offset: number, length: number): Buffer {
+    return this.#bytes.subarray(this.#at + offset, this.#at + offset + length);
   }
 
   /** The strings behind the fixed part, which ends at this offset. */

@@ -1,10 +1,26 @@
 // Where the fields of a record lie. native/linux/bpf/event_layout.h says the same; a change of either changes the version.
 
 /** The addon's layout must have this number. */
-export const eventLayoutVersion = 1;
+export const eventLayoutVersion = 2;
 
 /** Kinds of events. */
-export const eventKinds = { exec: 1, fork: 2, exit: 3, fileOpen: 4 } as const;
+export const eventKinds = {
+  exec: 1,
+  fork: 2,
+  exit: 3,
+  fileOpen: 4,
+  fileRename: 16,
+  fileUnlink: 17,
+  fileRead: 18,
+  fileWrite: 19,
+  signal: 20,
+  oomKill: 21,
+  capabilityCheck: 22,
+  moduleLoad: 23,
+  mount: 24,
+  umount: 25,
+  blockIo: 26,
+} as const;
 
 export type EventKind = keyof typeof eventKinds;
 
@@ -30,7 +46,7 @@ export const header = {
 /** Bytes of a task's name, with zeros at the end. */
 export const commBytes = 16;
 
-/** Flag of a path that is the kernel's own, last name first; without it, the bytes that the caller gave. */
+/** Flag of a path that is the kernel's own; without it, it has bytes that the caller gave. */
 export const resolvedFlag = 1;
 
 /** What became of the events of a kind, in the order of the account's words. */

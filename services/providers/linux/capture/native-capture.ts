@@ -20,12 +20,18 @@ export interface NativeFilter {
   readonly users: readonly number[];
   /** At most 15 bytes each. */
   readonly comms: readonly string[];
+  /** Processes, each with all that it starts. */
+  readonly roots: readonly number[];
+  /** Absolute, at most 246 bytes each, with all that lies below; asked of events that have a path, and of no others. */
+  readonly paths: readonly string[];
 }
 
 export interface NativeCapture {
   /** Words of the accounts, by kind. */
   accounts(): ArrayBuffer;
   setFilter(filter: NativeFilter): void;
+  /** Processes of a filter's tree for which there was no room, so that their events are missed. Only grows. */
+  untaggedProcesses(): number;
   /** A batch was taken. */
   release(): void;
   /** Resolves with the last accounts. */

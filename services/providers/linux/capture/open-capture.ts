@@ -1,4 +1,5 @@
 // A capture session of the addon as a stream of batches with its accounts.
+import { ErrorReason, failure } from "../../../shared/errors.js";
 import { accountFields, type EventKind, eventKinds, type KindAccount } from "./event-layout.js";
 import type { CaptureAddon, NativeCapture, NativeFilter } from "./native-capture.js";
 
@@ -23,9 +24,14 @@ export interface Capture {
   accounts(): Accounts;
   /** Holds for every event that begins after it returned. */
   setFilter(filter: CaptureFilter): void;
+  /** Processes of a filter's tree for which there was no room, so that their events are missed. Only grows. */
+  untaggedProcesses(): number;
   /** Resolves with the last accounts; no event begins any more. */
   close(): Promise<Accounts>;
 }
+
+/** Of a path that a filter names. */
+const maxFilterPathBytes = 246;
 
 const defaults = {
   ringBytes: 8 * 1024 * 1024,
@@ -74,6 +80,7 @@ export async function openCapture(addon: CaptureAddon, options: CaptureOptions):
     batches: takeBatches(),
     accounts: () => readAccounts(native.accounts()),
     setFilter: (next) => native.setFilter(completeFilter(next)),
+    untaggedProcesses: () => native.untaggedProcesses(),
     close() {
       closing ??= native.close().then(readAccounts);
       return closing;
@@ -85,8 +92,18 @@ function bitsOf(kinds: readonly EventKind[]): number {
   return kinds.reduce((bits, kind) => bits | (1 << eventKinds[kind]), 0);
 }
 
-function completeFilter({ pids = [], cgroups = [], users = [], comms = [] }: CaptureFilter): NativeFilter {
-  return { pids, cgroups, users, comms };
+function completeFilter(filter: CaptureFilter): NativeFilter {
+  const { pids = [], cgroups = [], users = [], comms = [], roots = [], paths = [] } = filter;
+  paths.forEach(checkPath);
+  return { pids, cgroups, users, comms, roots, paths };
+}
+
+function checkPath(path: string): void {
+  if (path.startsWith("/") && Buffer.byteLength(path) <= maxFilterPathBytes) return;
+  throw failure(ErrorReason.INVALID_ARGUMENT, `a capture cannot be filtered by the path "${path}"`, {
+    metadata: { path },
+    remedy: `Name an absolute path of at most ${maxFilterPathBytes} bytes; a directory stands for all that lies below it.`,
+  });
 }
 
 function readAccounts(buffer: ArrayBuffer): Accounts {

@@ -49,14 +49,14 @@ test("nothing is left of a capture whose process is killed", async () => {
   const script = `
     const { openCapture } = require(${JSON.stringify(builtAddonPath())});
     const sizes = { ringBytes: 65536, wakeAtBytes: 1024, batchBytes: 65536, batchesInFlight: 8 };
-    const filter = { pids: [], cgroups: [], users: [], comms: [] };
+    const filter = { pids: [], cgroups: [], users: [], comms: [], roots: [], paths: [] };
     openCapture({ ...sizes, kinds: 2, lookEveryMs: 10, eventsPerSecond: 0, filter }, () => {}).then(() => console.log("open"));
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
   try {
     await once(child.stdout, "data");
     const held = heldBy(child.pid);
-    expect(held.programs).toHaveLength(1);
+    expect(held.programs.length).toBeGreaterThan(1);
     expect(held.maps.length).toBeGreaterThan(3);
     child.kill("SIGKILL");
     await once(child, "exit");
