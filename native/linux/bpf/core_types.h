@@ -17,7 +17,9 @@ struct cred {
   kuid_t uid;
 };
 
+/* All of it: it is copied as a whole. */
 struct qstr {
+  __u32 hash;
   __u32 len;
   const unsigned char* name;
 };

@@ -54,7 +54,9 @@ static __always_inline bool step_up(volatile struct path_walk* walk) {
     enter_mount(walk, above, BPF_CORE_READ(mount, mnt_mountpoint));
     return true;
   }
-  __u32 length = BPF_CORE_READ(entry, d_name.len);
+  struct qstr name = {};
+  bpf_core_read(&name, sizeof(name), &entry->d_name);
+  __u32 length = name.len;
   __u32 begin = walk->begin;
   if (length >= MAX_NAME_BYTES || begin <= length + 1 || begin > MAX_PATH_BYTES) {
     walk->begin = PATH_TOO_LONG;
@@ -66,7 +68,7 @@ static __always_inline bool step_up(volatile struct path_walk* walk) {
   asm volatile("" : "+r"(length));
   length &= MAX_NAME_BYTES - 1;
   walk->way[begin] = '/';
-  bpf_probe_read_kernel((void*)walk->way + begin + 1, length, BPF_CORE_READ(entry, d_name.name));
+  bpf_probe_read_kernel((void*)walk->way + begin + 1, length, name.name);
   walk->begin = begin;
   struct dentry* parent = BPF_CORE_READ(entry, d_parent);
   walk->entry = parent;
@@ -74,11 +76,13 @@ static __always_inline bool step_up(volatile struct path_walk* walk) {
   return parent != entry;
 }
 
-/* Where in the way the path begins, or PATH_TOO_LONG. */
-static __noinline __u32 walk_up(volatile struct path_walk* walk, struct vfsmount* vfs, struct dentry* entry) {
+/* Where in the way the path begins, or PATH_TOO_LONG. Not static, so that the verifier looks at it once and not at each
+ * place that calls it; such a function takes addresses as numbers. */
+__noinline __u32 walk_up(struct path_walk* given, __u64 vfs, __u64 entry) {
+  volatile struct path_walk* walk = given;
   if (!walk) return PATH_TOO_LONG;
   walk->begin = MAX_PATH_BYTES;
-  enter_mount(walk, (struct mount*)((char*)vfs - bpf_core_field_offset(struct mount, mnt)), entry);
+  enter_mount(walk, (struct mount*)(vfs - bpf_core_field_offset(struct mount, mnt)), (struct dentry*)entry);
   for (int steps = 0; steps < MAX_WALK_STEPS; steps++) {
     if (step_up(walk)) continue;
     if (walk->begin == MAX_PATH_BYTES) {
@@ -93,7 +97,7 @@ static __noinline __u32 walk_up(volatile struct path_walk* walk, struct vfsmount
 /* Writes the path without a zero. Bytes written; 0 when the way is longer than there is room for. */
 static __always_inline __u32 write_path(struct draft* draft, __u8* to, struct vfsmount* vfs, struct dentry* entry) {
   struct path_walk* walk = &work_room_of(draft)->walk;
-  __u32 begin = walk_up(walk, vfs, entry);
+  __u32 begin = walk_up(walk, (__u64)vfs, (__u64)entry);
   if (begin >= MAX_PATH_BYTES) return 0;
   __u32 bytes = MAX_PATH_BYTES - begin;
   asm volatile("" : "+r"(begin));

@@ -33,12 +33,14 @@ int BPF_PROG(on_signal, int signal, struct kernel_siginfo* info, struct task_str
   return 0;
 }
 
-enum { PAGES_OF_FILES = 0, PAGES_ANONYMOUS = 1, PAGES_SHARED = 3 };
+/* Numbers of counters in rss_stat. They are constants, as their places are looked up when the program is loaded. */
+#define PAGES_OF_FILES 0
+#define PAGES_ANONYMOUS 1
+#define PAGES_SHARED 3
+#define PAGES(memory, what) as_pages(BPF_CORE_READ(memory, rss_stat[what].count))
 
-static __always_inline __u64 pages_of(struct mm_struct* memory, __u32 what) {
-  __s64 pages = BPF_CORE_READ(memory, rss_stat[what].count);
-  return pages < 0 ? 0 : pages;
-}
+/* What single CPUs have not added yet can make a sum negative. */
+static __always_inline __u64 as_pages(__s64 count) { return count < 0 ? 0 : count; }
 
 /* Needs a kernel that gives this hook the task (6.9 and later). */
 SEC("tp_btf/mark_victim")
@@ -53,9 +55,9 @@ int BPF_PROG(on_oom_kill, struct task_struct* victim, __u32 user) {
   event->memory_cgroup_id = BPF_CORE_READ(state, cgroup, kn, id);
   struct mm_struct* memory = victim->mm;
   event->virtual_bytes = BPF_CORE_READ(memory, total_vm) * page_bytes;
-  event->anonymous_bytes = pages_of(memory, PAGES_ANONYMOUS) * page_bytes;
-  event->file_bytes = pages_of(memory, PAGES_OF_FILES) * page_bytes;
-  event->shared_bytes = pages_of(memory, PAGES_SHARED) * page_bytes;
+  event->anonymous_bytes = PAGES(memory, PAGES_ANONYMOUS) * page_bytes;
+  event->file_bytes = PAGES(memory, PAGES_OF_FILES) * page_bytes;
+  event->shared_bytes = PAGES(memory, PAGES_SHARED) * page_bytes;
   event->page_table_bytes = BPF_CORE_READ(memory, pgtables_bytes.counter);
   event->score_adjustment = BPF_CORE_READ(victim, signal, oom_score_adj);
   struct task_struct* trigger = (struct task_struct*)bpf_get_current_task_btf();

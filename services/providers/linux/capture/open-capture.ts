@@ -101,8 +101,8 @@ function completeFilter(filter: CaptureFilter): NativeFilter {
 function checkPath(path: string): void {
   if (path.startsWith("/") && Buffer.byteLength(path) <= maxFilterPathBytes) return;
   throw failure(ErrorReason.INVALID_ARGUMENT, `a capture cannot be filtered by the path "${path}"`, {
-    metadata: { path },
-    remedy: `Name an absolute path of at most ${maxFilterPathBytes} bytes; a directory stands for all that lies below it.`,
+    metadata: { field: "paths" },
+    remedy: `name an absolute path of at most ${maxFilterPathBytes} bytes, such as /var/log for all that lies below it`,
   });
 }
 

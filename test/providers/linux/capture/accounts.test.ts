@@ -2,9 +2,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { type EventKind, eventKinds } from "../../../../services/providers/linux/capture/event-layout.js";
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
 import { addon, captureWhile, sumOf } from "./capture-under-test.js";
@@ -32,6 +34,29 @@ test("with a tiny ring and nobody who reads, drops are counted and sequences hav
   expect(fileOpen.attempted).toBeGreaterThanOrEqual(5000);
   expect(fileOpen.attempted).toBe(sumOf(fileOpen));
   expect(taken).toBeGreaterThan(0);
+});
+
+const storm = `d=$(mktemp -d) && cd $d && i=0; while [ $i -lt 300 ]; do
+  echo x > a; read -r y < a; mv a b; rm b; kill -0 $$; kill -CONT $$; i=$((i+1)); done; cd / && rmdir $d`;
+
+test.each([
+  ["without a filter", {}],
+  ["with a filter by path", { paths: [tmpdir()] }],
+  ["with a filter by tree", { roots: [process.pid] }],
+])("%s, every kind accounts for every attempt in a storm on a tiny ring with a rate limit", async (_what, filter) => {
+  const all = Object.keys(eventKinds) as EventKind[];
+  const options = { kinds: all, filter, ringBytes: 16_384, eventsPerSecond: 20_000 };
+  const { events, accounts } = await captureWhile(options, async () => {
+    const shells = [1, 2, 3].map(() => spawn("sh", ["-c", storm]));
+    await Promise.all(shells.map((shell) => once(shell, "close")));
+  });
+  for (const kind of all) {
+    expect(accounts[kind].attempted, kind).toBe(sumOf(accounts[kind]));
+    expect(events.filter((event) => event.kind === kind).length, kind).toBe(accounts[kind].submitted);
+  }
+  for (const kind of ["fileRename", "fileUnlink", "fileWrite", "fileRead", "signal", "capabilityCheck"] as const)
+    expect(accounts[kind].attempted, kind).toBeGreaterThan(100);
+  expect(all.some((kind) => accounts[kind].ringFull > 0)).toBe(true);
 });
 
 test("a filter can be changed while the capture runs", async () => {
