@@ -37,15 +37,4 @@ void WritePaths(int map, const std::vector<std::string>& paths, uint32_t generat
   }
 }
 
-void RemovePaths(int map, uint32_t generation) {
-  std::vector<path_prefix_key> old;
-  path_prefix_key key;
-  const void* before = nullptr;
-  while (bpf_map_get_next_key(map, before, &key) == 0) {
-    if (key.generation == generation) old.push_back(key);
-    before = &key;
-  }
-  for (const auto& each : old) bpf_map_delete_elem(map, &each);
-}
-
 }  // namespace systems_manager

@@ -10,6 +10,4 @@ namespace systems_manager {
 // Into a longest-prefix map. Throws std::system_error, for a path that is too long or not absolute, too.
 void WritePaths(int map, const std::vector<std::string>& paths, uint32_t generation);
 
-void RemovePaths(int map, uint32_t generation);
-
 }  // namespace systems_manager

@@ -1,14 +1,12 @@
 #include "linux/capture/tree_filter.hh"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
 
-#include "common/unique_fd.hh"
 #include "linux/bpf/session_layout.h"
+#include "linux/capture/run_iterator.hh"
 // It needs the types of the session.
 #include "capture.skel.h"
 
@@ -19,18 +17,6 @@ bpf_link* Attach(bpf_program* program) {
   auto* link = bpf_program__attach(program);
   if (!link) throw std::system_error(errno, std::generic_category(), "attach the programs of process trees");
   return link;
-}
-
-// The program looks at every task while its output, which is empty, is read.
-void WalkTasks(const bpf_link* link) {
-  const UniqueFd tasks(bpf_iter_create(bpf_link__fd(link)));
-  if (tasks.get() < 0) throw std::system_error(errno, std::generic_category(), "begin to look at processes");
-  char nothing[64];
-  ssize_t bytes = 0;
-  do {
-    bytes = read(tasks.get(), nothing, sizeof(nothing));
-  } while (bytes > 0 || (bytes < 0 && (errno == EINTR || errno == EAGAIN)));
-  if (bytes < 0) throw std::system_error(errno, std::generic_category(), "look at processes");
 }
 
 }  // namespace
@@ -49,7 +35,7 @@ void TagTrees(struct capture* object, uint32_t generation) {
   const uint64_t tagged_before = tagged;
   state->next_generation = generation;
   for (uint64_t before = tagged;; before = tagged) {
-    WalkTasks(object->links.tag_trees);
+    RunIterator(object->links.tag_trees, "look at processes");
     if (untagged != untagged_before)
       throw std::system_error(ENOSPC, std::generic_category(), "tag the processes of the trees");
     if (tagged == before) break;

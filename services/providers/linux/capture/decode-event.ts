@@ -16,6 +16,24 @@ import {
   type Umount,
 } from "./decode-file.js";
 import {
+  type DnsAnswer,
+  type DnsQuery,
+  decodeDnsAnswer,
+  decodeDnsQuery,
+  decodeTcpAccept,
+  decodeTcpClose,
+  decodeTcpConnect,
+  decodeTcpReset,
+  decodeTcpRetransmit,
+  decodeUdpSend,
+  type TcpAccept,
+  type TcpClose,
+  type TcpConnect,
+  type TcpReset,
+  type TcpRetransmit,
+  type UdpSend,
+} from "./decode-network.js";
+import {
   type BlockIo,
   type CapabilityCheck,
   decodeBlockIo,
@@ -73,9 +91,12 @@ export interface ExitEvent extends EventBase {
 
 export type FileEvent = EventBase & (FileOpen | FileRename | FileUnlink | FileTransfer | Mount | Umount | ModuleLoad);
 
+export type NetworkEvent = EventBase &
+  (TcpConnect | TcpAccept | TcpClose | TcpRetransmit | TcpReset | UdpSend | DnsQuery | DnsAnswer);
+
 export type SystemEvent = EventBase & (Signal | OomKill | CapabilityCheck | BlockIo);
 
-export type CaptureEvent = ExecEvent | ForkEvent | ExitEvent | FileEvent | SystemEvent;
+export type CaptureEvent = ExecEvent | ForkEvent | ExitEvent | FileEvent | NetworkEvent | SystemEvent;
 
 const fixed = header.end;
 
@@ -96,6 +117,22 @@ export function decodeEvent(cursor: EventCursor): CaptureEvent {
     }
     case eventKinds.fileOpen:
       return { ...base, ...decodeFileOpen(cursor) };
+    case eventKinds.tcpConnect:
+      return { ...base, ...decodeTcpConnect(cursor) };
+    case eventKinds.tcpAccept:
+      return { ...base, ...decodeTcpAccept(cursor) };
+    case eventKinds.tcpClose:
+      return { ...base, ...decodeTcpClose(cursor) };
+    case eventKinds.tcpRetransmit:
+      return { ...base, ...decodeTcpRetransmit(cursor) };
+    case eventKinds.tcpReset:
+      return { ...base, ...decodeTcpReset(cursor) };
+    case eventKinds.udpSend:
+      return { ...base, ...decodeUdpSend(cursor) };
+    case eventKinds.dnsQuery:
+      return { ...base, ...decodeDnsQuery(cursor) };
+    case eventKinds.dnsAnswer:
+      return { ...base, ...decodeDnsAnswer(cursor) };
     case eventKinds.fileRename:
       return { ...base, ...decodeFileRename(cursor) };
     case eventKinds.fileUnlink:

@@ -33,8 +33,13 @@ export class EventCursor {
     return this.#view.getUint8(this.#at + header.kind);
   }
 
+  /** Of the kind's own. */
+  get flags(): number {
+    return this.#view.getUint8(this.#at + header.flags);
+  }
+
   get isResolved(): boolean {
-    return (this.#view.getUint8(this.#at + header.flags) & resolvedFlag) !== 0;
+    return (this.flags & resolvedFlag) !== 0;
   }
 
   get cpu(): number {

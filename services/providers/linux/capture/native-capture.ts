@@ -24,6 +24,16 @@ export interface NativeFilter {
   readonly roots: readonly number[];
   /** Absolute, at most 246 bytes each, with all that lies below; asked of events that have a path, and of no others. */
   readonly paths: readonly string[];
+  /** Of either end; these and networks are asked of events that have two ends, and of no others. */
+  readonly ports: readonly number[];
+  readonly networks: readonly NativeNetwork[];
+}
+
+/** All addresses that begin with these bits. */
+export interface NativeNetwork {
+  readonly address: string;
+  /** At most 32 of IPv4, 128 of IPv6. */
+  readonly bits: number;
 }
 
 export interface NativeCapture {

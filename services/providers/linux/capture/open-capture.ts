@@ -2,6 +2,7 @@
 import { ErrorReason, failure } from "../../../shared/errors.js";
 import { accountFields, type EventKind, eventKinds, type KindAccount } from "./event-layout.js";
 import type { CaptureAddon, NativeCapture, NativeFilter } from "./native-capture.js";
+import { parseNetwork } from "./network-address.js";
 
 export interface CaptureOptions {
   readonly kinds: readonly EventKind[];
@@ -13,7 +14,10 @@ export interface CaptureOptions {
 }
 
 /** Every list that is not empty must hold the event's value. */
-export type CaptureFilter = Partial<NativeFilter>;
+export interface CaptureFilter extends Partial<Omit<NativeFilter, "networks">> {
+  /** 10.0.0.0/8, 2001:db8::/32, or an address: of either end. */
+  readonly networks?: readonly string[];
+}
 
 export type Accounts = Readonly<Record<EventKind, KindAccount>>;
 
@@ -93,9 +97,9 @@ function bitsOf(kinds: readonly EventKind[]): number {
 }
 
 function completeFilter(filter: CaptureFilter): NativeFilter {
-  const { pids = [], cgroups = [], users = [], comms = [], roots = [], paths = [] } = filter;
+  const { pids = [], cgroups = [], users = [], comms = [], ports = [], networks = [], roots = [], paths = [] } = filter;
   paths.forEach(checkPath);
-  return { pids, cgroups, users, comms, roots, paths };
+  return { pids, cgroups, users, comms, ports, networks: networks.map(parseNetwork), roots, paths };
 }
 
 function checkPath(path: string): void {
