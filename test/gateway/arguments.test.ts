@@ -3,11 +3,9 @@ import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary, 
 import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createGateway } from "../../services/gateway/gateway.js";
-import type {
-  FindHostsRequest,
-  OpenResultRequest,
-  RunRequest,
-} from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import type { FindHostsRequest } from "../../services/gen/systemsmanager/fleet/v1/find_hosts_pb.js";
+import type { OpenResultRequest } from "../../services/gen/systemsmanager/fleet/v1/result_pb.js";
+import type { RunRequest } from "../../services/gen/systemsmanager/fleet/v1/run_operation_pb.js";
 import { HostState } from "../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import {
   InstallPackagesRequestSchema,

@@ -11,9 +11,11 @@ import { tools } from "../../services/gateway/tools/index.js";
 import {
   type FindHostsRequest,
   FindHostsResponseSchema,
+} from "../../services/gen/systemsmanager/fleet/v1/find_hosts_pb.js";
+import {
   type OpenResultRequest,
   OpenResultResponseSchema,
-} from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+} from "../../services/gen/systemsmanager/fleet/v1/result_pb.js";
 import { SummarySchema } from "../../services/gen/systemsmanager/fleet/v1/summary_pb.js";
 import { ErrorReason, failure } from "../../services/shared/errors.js";
 import { connectInProcess, eras } from "./clients.js";
