@@ -1,7 +1,7 @@
 // systems-manager forget SELECTOR: takes hosts that are gone for good out of the inventory.
 import { toJsonString } from "@bufbuild/protobuf";
 import { Command } from "commander";
-import { ForgetHostsResponseSchema } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { ForgetHostsResponseSchema } from "../gen/systemsmanager/fleet/v1/find_hosts_pb.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
 
 export const forget = addClientOptions(new Command("forget"))

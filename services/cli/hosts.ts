@@ -5,7 +5,7 @@ import {
   type FindHostsResponse,
   FindHostsResponseSchema,
   type FleetHost,
-} from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+} from "../gen/systemsmanager/fleet/v1/find_hosts_pb.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
 
 export const hosts = addClientOptions(new Command("hosts"))

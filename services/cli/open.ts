@@ -1,7 +1,7 @@
 // systems-manager open RUN-OR-HANDLE: the raw answers behind a summary.
 import { toJsonString } from "@bufbuild/protobuf";
 import { Command } from "commander";
-import { OpenResultResponseSchema, type ResultItem } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { OpenResultResponseSchema, type ResultItem } from "../gen/systemsmanager/fleet/v1/result_pb.js";
 import { HostState } from "../gen/systemsmanager/fleet/v1/run_pb.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
 

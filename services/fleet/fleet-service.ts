@@ -2,11 +2,9 @@
 // validated: whoever serves the routes puts validateRequests in front.
 import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import {
-  ConfirmationMethod,
-  type FleetService,
-  type OpenResultRequest,
-} from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { ConfirmationMethod } from "../gen/systemsmanager/fleet/v1/change_pb.js";
+import type { FleetService } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import type { OpenResultRequest } from "../gen/systemsmanager/fleet/v1/result_pb.js";
 import type { Summary } from "../gen/systemsmanager/fleet/v1/summary_pb.js";
 import { type Principal, principalKey } from "../identity/principal.js";
 import { ErrorReason, failure } from "../shared/errors.js";

@@ -10,7 +10,7 @@ import {
   inputRequired,
   inputResponse,
 } from "@modelcontextprotocol/server";
-import { ConfirmationMethod } from "../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { ConfirmationMethod } from "../gen/systemsmanager/fleet/v1/change_pb.js";
 import type { Plan } from "../gen/systemsmanager/fleet/v1/run_pb.js";
 import { RiskSchema } from "../gen/systemsmanager/options/v1/options_pb.js";
 import { enumName } from "../shared/enum-names.js";

@@ -4,6 +4,9 @@ import type { Bus, IncomingMessage, SubscribeOptions, Topic } from "../../servic
 import { type ErrorReason, hasReason } from "../../services/shared/errors.js";
 import { waitFor } from "../shared/wait-for.js";
 
+/** Commands from the first one on. */
+export const all: Pick<SubscribeOptions, "topic" | "from"> = { topic: "commands", from: "earliest" };
+
 /** Subscribes and keeps what comes. */
 export async function collect(bus: Bus, options: SubscribeOptions) {
   const messages: IncomingMessage[] = [];

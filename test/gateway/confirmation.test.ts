@@ -2,10 +2,7 @@
 import { type Client as ModernClient, specTypeSchemas, withInputRequired } from "@modelcontextprotocol/client";
 import { describe, expect, test } from "vitest";
 import { createGateway } from "../../services/gateway/gateway.js";
-import {
-  type CommitChangeRequest,
-  ConfirmationMethod,
-} from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { type CommitChangeRequest, ConfirmationMethod } from "../../services/gen/systemsmanager/fleet/v1/change_pb.js";
 import { type AnyClient, type ClientOptions, connectInProcess, connectModern, eras, type Person } from "./clients.js";
 import {
   otherPlanHash,

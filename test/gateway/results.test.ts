@@ -4,30 +4,15 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/server/validators/ajv";
 import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, test } from "vitest";
-import { createGateway } from "../../services/gateway/gateway.js";
 import { renderPlan } from "../../services/gateway/render/render-plan.js";
 import { structureSummary } from "../../services/gateway/render/render-run.js";
 import { tools } from "../../services/gateway/tools/index.js";
-import {
-  type FindHostsRequest,
-  FindHostsResponseSchema,
-  type OpenResultRequest,
-  OpenResultResponseSchema,
-} from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import { SummarySchema } from "../../services/gen/systemsmanager/fleet/v1/summary_pb.js";
 import { ErrorReason, failure } from "../../services/shared/errors.js";
-import { connectInProcess, eras } from "./clients.js";
-import { planHash, runId, simulatedPlan, simulateFleet } from "./simulated-fleet.js";
+import { eras } from "./clients.js";
+import { accept, openInProcess } from "./open-in-process.js";
+import { planHash, runId, simulatedPlan } from "./simulated-fleet.js";
 import { startGateway, structureOf, textOf } from "./start-gateway.js";
-
-const accept = () => ({ action: "accept" as const, content: { confirm: true } });
-
-/** A client in the same process, and the fleet behind its gateway. */
-async function open() {
-  const fleet = simulateFleet();
-  const client = await connectInProcess(createGateway({ fleetFor: fleet.fleetFor }), "2026-07-28", { person: accept });
-  return { fleet, client };
-}
 
 const calls: Record<string, Record<string, unknown>> = {
   get_process_details: { pid: 1 },
@@ -46,7 +31,7 @@ describe("the output schema", () => {
   const every = tools.map(({ definition }) => definition);
 
   test.each(every)("of $name holds for its answer and for its failure", async ({ name, outputSchema }) => {
-    const { fleet, client } = await open();
+    const { fleet, client } = await openInProcess();
     const validate = validators.getValidator(outputSchema as never);
     const given = withoutSelector[name] ?? { selector: "all", ...calls[name] };
     const answer = await client.callTool({ name, arguments: given });
@@ -99,7 +84,7 @@ const failures: { named: string; error: Error; text: string; structure: Record<s
 ];
 
 test.each(failures)("an error with $named is a result that says so", async ({ error, text, structure }) => {
-  const { fleet, client } = await open();
+  const { fleet, client } = await openInProcess();
   fleet.failWith = error;
   for (const call of ["list_services", "find_hosts", "update"]) {
     const result = await client.callTool({ name: call, arguments: { selector: "web-9" } });
@@ -112,7 +97,7 @@ test.each(failures)("an error with $named is a result that says so", async ({ er
 
 describe("a run", () => {
   test("has the fleet's text and the same facts, and nothing empty", async () => {
-    const { client } = await open();
+    const { client } = await openInProcess();
     const result = await client.callTool({ name: "list_services", arguments: { selector: "all" } });
     expect(textOf(result)).toMatch(/^4 of 5 hosts answered; no_answer: web-4\./);
     expect(structureOf(result)).toEqual({
@@ -172,7 +157,7 @@ describe("a run", () => {
 
 describe("a plan", () => {
   test("says hash, hosts, what changes, what is excluded, expiry and how to go on", async () => {
-    const { client } = await open();
+    const { client } = await openInProcess();
     const result = await client.callTool({ name: "update", arguments: { selector: "all" } });
     expect(textOf(result)).toBe(
       [
@@ -211,100 +196,5 @@ describe("a plan", () => {
     const structure = structureOf(renderPlan(simulatedPlan(planHash, { hosts })));
     expect(structure.hosts).toHaveLength(100);
     expect(structure).toMatchObject({ host_count: 10_000, omitted_hosts: 9_900 });
-  });
-});
-
-describe("a page", () => {
-  test("of hosts has a line each, and says how to go on", async () => {
-    const { client } = await open();
-    const result = await client.callTool({ name: "find_hosts", arguments: { selector: "all" } });
-    expect(textOf(result)).toBe(
-      [
-        "3 hosts match, 2 online; 1 on this page",
-        "web-1  online  linux debian 12  kernel 6.1.0  x64  8 CPUs  16.0 GiB  role=web",
-        "more: page_token p2",
-      ].join("\n"),
-    );
-    expect(structureOf(result)).toMatchObject({
-      matched_count: 3,
-      next_page_token: "p2",
-      hosts: [{ name: "web-1", online: true }],
-    });
-    await client.close();
-  });
-
-  test("of raw answers has each answer, or why there is none", async () => {
-    const { client } = await open();
-    const result = await client.callTool({ name: "open_result", arguments: { handle: "h1" } });
-    expect(textOf(result)).toBe(
-      [
-        "2 match; 2 shown",
-        "web-1: ok, group efefefefefef",
-        '  {"services":[{"name":"nginx.service"}]}',
-        "web-2: failed",
-        "  [UNKNOWN_UNIT] no unit nginx.service",
-      ].join("\n"),
-    );
-    expect(structureOf(result).items).toEqual([
-      { hosts: ["web-1"], state: "ok", group: "efefefefefef", answer: { services: [{ name: "nginx.service" }] } },
-      {
-        hosts: ["web-2"],
-        state: "failed",
-        error: { reason: "UNKNOWN_UNIT", message: "no unit nginx.service", remedy: "install it" },
-      },
-    ]);
-    await client.close();
-  });
-
-  test("of answers that do not fit is asked for again, shorter, so that its token goes on where it ends", async () => {
-    const { fleet, client } = await open();
-    const answerJson = JSON.stringify({ lines: Array.from({ length: 300 }, (_, index) => `line ${index} of the log`) });
-    fleet.openResult = ({ pageSize }) =>
-      create(OpenResultResponseSchema, {
-        items: Array.from({ length: pageSize }, (_, index) => ({ hosts: [`web-${index}`], state: 1, answerJson })),
-        matchedCount: 100,
-        nextPageToken: `after ${pageSize}`,
-      });
-    const result = await client.callTool({ name: "open_result", arguments: { run_id: runId } });
-    const [first, second] = fleet.requests<OpenResultRequest>("openResult");
-    const items = structureOf(result).items as unknown[];
-    expect(first?.pageSize).toBe(20);
-    expect(items.length).toBe(second?.pageSize);
-    expect(items.length).toBeLessThan(20);
-    expect(structureOf(result).next_page_token).toBe(`after ${items.length}`);
-    expect(countTokens(textOf(result))).toBeLessThan(6_500);
-    await client.close();
-  });
-
-  test("with one answer that is too large cuts it and counts the cut", async () => {
-    const { fleet, client } = await open();
-    const answerJson = JSON.stringify({ text: "word ".repeat(50_000) });
-    fleet.openResult = () =>
-      create(OpenResultResponseSchema, { items: [{ hosts: ["web-1"], state: 1, answerJson }], matchedCount: 1 });
-    const result = await client.callTool({ name: "open_result", arguments: { run_id: runId } });
-    const [item] = structureOf(result).items as { answer: string; cut_characters: number }[];
-    expect(item?.cut_characters).toBeGreaterThan(100_000);
-    expect(textOf(result)).toContain(`${item?.cut_characters} characters cut at the end`);
-    expect(countTokens(textOf(result))).toBeLessThan(6_500);
-    await client.close();
-  });
-
-  test("of many hosts stays within its budget", async () => {
-    const { fleet, client } = await open();
-    fleet.findHosts = ({ pageSize }: FindHostsRequest) =>
-      create(FindHostsResponseSchema, {
-        hosts: Array.from({ length: pageSize }, (_, index) => ({
-          facts: { name: `web-${index}`, os: "linux", distro: "debian", labels: { role: "web", rack: `r${index}` } },
-          online: true,
-        })),
-        matchedCount: 1000,
-        nextPageToken: `after ${pageSize}`,
-      });
-    const result = await client.callTool({ name: "find_hosts", arguments: { selector: "all", page_size: 1000 } });
-    const hosts = structureOf(result).hosts as unknown[];
-    expect(hosts.length).toBeGreaterThan(20);
-    expect(structureOf(result).next_page_token).toBe(`after ${hosts.length}`);
-    expect(countTokens(JSON.stringify(structureOf(result)))).toBeLessThan(4_500);
-    await client.close();
   });
 });

@@ -7,7 +7,7 @@ import { listNames } from "../../services/gateway/render/list-names.js";
 import { decodeArguments } from "../../services/gateway/schema/decode-arguments.js";
 import { isRequired, propertySchema } from "../../services/gateway/schema/json-schema.js";
 import { parseTime } from "../../services/gateway/schema/parse-time.js";
-import { OpenResultRequestSchema } from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { OpenResultRequestSchema } from "../../services/gen/systemsmanager/fleet/v1/result_pb.js";
 import { HostStateSchema } from "../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { InstallPackagesRequestSchema } from "../../services/gen/systemsmanager/mutation/v1/package_pb.js";
 import { ManageServiceRequestSchema } from "../../services/gen/systemsmanager/mutation/v1/service_pb.js";

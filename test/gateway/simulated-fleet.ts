@@ -11,18 +11,19 @@ import {
   type Interceptor,
 } from "@connectrpc/connect";
 import type { FleetClient } from "../../services/gateway/gateway.js";
+import type { CommitChangeRequest, PlanChangeRequest } from "../../services/gen/systemsmanager/fleet/v1/change_pb.js";
 import {
-  type CommitChangeRequest,
   type FindHostsRequest,
   type FindHostsResponse,
   FindHostsResponseSchema,
-  FleetService,
+} from "../../services/gen/systemsmanager/fleet/v1/find_hosts_pb.js";
+import { FleetService } from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import {
   type OpenResultRequest,
   type OpenResultResponse,
   OpenResultResponseSchema,
-  type PlanChangeRequest,
-  type RunRequest,
-} from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+} from "../../services/gen/systemsmanager/fleet/v1/result_pb.js";
+import type { RunRequest } from "../../services/gen/systemsmanager/fleet/v1/run_operation_pb.js";
 import { type Plan, PlanSchema, RunFinishedSchema } from "../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { Risk } from "../../services/gen/systemsmanager/options/v1/options_pb.js";
 import { type Principal, principalKey } from "../../services/identity/principal.js";

@@ -12,7 +12,8 @@ import {
   type Transport,
 } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
-import { FleetService, RunResponseSchema } from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { FleetService } from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { RunResponseSchema } from "../../services/gen/systemsmanager/fleet/v1/run_operation_pb.js";
 import { RunFinishedSchema } from "../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { TelemetryService } from "../../services/gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
 import { ErrorReason, errorDetailOf, failure } from "../../services/shared/errors.js";

@@ -1,5 +1,5 @@
 // How kafkajs is set up: who it is, how it reaches brokers, and where its words go.
-import { connect as connectTcp, isIP } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { type ISocketFactory, Kafka, type KafkaConfig, type LogEntry, logLevel, type SASLOptions } from "kafkajs";
 import type { Logger } from "../../shared/log.js";
@@ -11,11 +11,19 @@ const connectionTimeoutMs = 3_000;
 const requestTimeoutMs = 8_000;
 const keepAliveMs = 60_000;
 
+export interface KafkaClient {
+  readonly kafka: Kafka;
+  /** Cuts every connection that is left, and those that are still to come: a consumer that failed as it began may keep some for ever. */
+  cut(): void;
+}
+
 /** A client that has not dialled yet. Retries are short: queues and subscriptions above it have the longer patience. */
-export function createKafkaClient(options: KafkaBusOptions): Kafka {
+export function createKafkaClient(options: KafkaBusOptions): KafkaClient {
   const { brokers, clientId = "systems-manager", log } = options;
   slowIdleTimers();
-  return new Kafka({
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const kafka = new Kafka({
     clientId,
     brokers: [...brokers],
     connectionTimeout: connectionTimeoutMs,
@@ -23,11 +31,24 @@ export function createKafkaClient(options: KafkaBusOptions): Kafka {
     requestTimeout: requestTimeoutMs,
     enforceRequestTimeout: true,
     retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000 },
-    socketFactory: openSocket,
+    socketFactory(address) {
+      const socket = openSocket(address);
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      if (isCut) socket.destroy();
+      return socket;
+    },
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => writeLog(log, entry),
     ...securityOf(options),
   });
+  return {
+    kafka,
+    cut() {
+      isCut = true;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
 
 function securityOf({ tls, sasl }: KafkaBusOptions): Partial<KafkaConfig> {
@@ -36,7 +57,7 @@ function securityOf({ tls, sasl }: KafkaBusOptions): Partial<KafkaConfig> {
 }
 
 // Requests are small and waited for: each goes out at once.
-const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+function openSocket({ host, port, ssl, onConnect }: Parameters<ISocketFactory>[0]): Socket {
   const servername = isIP(host) ? {} : { servername: host };
   const socket = ssl
     ? connectTls({ host, port, ...servername, ...ssl }, onConnect)
@@ -44,7 +65,7 @@ const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
   socket.setNoDelay(true);
   socket.setKeepAlive(true, keepAliveMs);
   return socket;
-};
+}
 
 // What kafkajs calls an error is often the first of some tries; what comes to a bad end is logged where it ends.
 function writeLog(log: Logger, { level, namespace, log: entry }: LogEntry): void {

@@ -25,6 +25,8 @@ export interface KafkaBusOptions extends BusOptions {
    * the least that brokers allow unless told otherwise.
    */
   readonly sessionTimeoutMs?: number;
-  /** How long a publish waits for brokers that are away before it is UNREACHABLE; 10 s by default. */
+  /**
+   * How long a publish and a new subscription wait for brokers that are away before they are UNREACHABLE; 10 s and 30 s by default.
+   */
   readonly patienceMs?: number;
 }

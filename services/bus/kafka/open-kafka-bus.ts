@@ -4,12 +4,13 @@ import type { Admin, Kafka } from "kafkajs";
 import { ErrorReason, failure } from "../../shared/errors.js";
 import type { Bus, MessageHandler, SubscribeOptions, Subscription, Topic } from "../bus.js";
 import { createOpenSubscriptions } from "../open-subscriptions.js";
-import { createKafkaClient } from "./kafka-client.js";
+import { createKafkaClient, type KafkaClient } from "./kafka-client.js";
 import { kafkaFailure } from "./kafka-errors.js";
 import type { KafkaBusOptions } from "./kafka-options.js";
 import { openPublisher } from "./publisher.js";
 import { openKafkaSubscription } from "./subscription.js";
 import { ensureTopics } from "./topics.js";
+import { defaultOpenPatienceMs, untilReachable } from "./until-reachable.js";
 import { waitAtMost } from "./wait-at-most.js";
 
 const flushPatienceMs = 5_000;
@@ -21,7 +22,16 @@ const disconnectPatienceMs = 2_000;
  */
 export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
   checkFleetId(options.fleetId);
-  const kafka = createKafkaClient(options);
+  const client = createKafkaClient(options);
+  try {
+    return await openWithClient(client, options);
+  } catch (error) {
+    client.cut();
+    throw error;
+  }
+}
+
+async function openWithClient({ kafka, cut }: KafkaClient, options: KafkaBusOptions): Promise<Bus> {
   const { admin, partitions } = await openAdmin(kafka, options);
   const closing = new AbortController();
   const counters = createCounters();
@@ -66,6 +76,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
     closing.abort(closed());
     const disconnected = Promise.all([publisher.disconnect(), admin.disconnect()]);
     await waitAtMost(disconnectPatienceMs, "disconnecting", disconnected, log);
+    cut();
   }
 
   return {
@@ -92,13 +103,19 @@ async function openAdmin(
   kafka: Kafka,
   options: KafkaBusOptions,
 ): Promise<{ admin: Admin; partitions: ReadonlyMap<Topic, number> }> {
+  const { brokers, log, patienceMs = defaultOpenPatienceMs } = options;
+  const what = "opening the bus";
   const admin = kafka.admin();
   try {
+    // No broker at all is told at once; from here on some of them are there.
     await admin.connect();
-    return { admin, partitions: await ensureTopics(admin, options) };
+    const deadline = performance.now() + patienceMs;
+    const signal = new AbortController().signal;
+    const topics = () => ensureTopics(admin, options);
+    return { admin, partitions: await untilReachable({ what, brokers, deadline, signal, log }, topics) };
   } catch (error) {
     await admin.disconnect();
-    throw kafkaFailure("opening the bus", options.brokers, error);
+    throw kafkaFailure(what, brokers, error);
   }
 }
 

@@ -8,11 +8,11 @@ import type { MessageHandler, SubscribeOptions, Subscription } from "../bus.js";
 import type { DeliveryCounters } from "../handle-until-done.js";
 import { type ChosenGroup, chooseGroup } from "./choose-group.js";
 import { type RunningConsumer, runConsumer } from "./consumer.js";
-import { kafkaFailure } from "./kafka-errors.js";
 import type { KafkaBusOptions } from "./kafka-options.js";
 import { createOwnedPartitions, type OwnedPartitions } from "./owned-partitions.js";
 import { type BeginAt, beginAt, lifeText, startOf } from "./start-offsets.js";
 import { groupName, topicName } from "./topics.js";
+import { defaultOpenPatienceMs, untilReachable } from "./until-reachable.js";
 import { waitAtMost } from "./wait-at-most.js";
 
 export interface KafkaSubscriptionOptions {
@@ -61,14 +61,17 @@ export async function openKafkaSubscription(options: KafkaSubscriptionOptions): 
   let onCaughtUp: () => void = () => undefined;
   const caughtUp = new Promise<void>((resolve) => (onCaughtUp = resolve));
 
+  const opening = {
+    what: `subscribing to ${topic} as ${group}`,
+    brokers: bus.brokers,
+    deadline: performance.now() + (bus.patienceMs ?? defaultOpenPatienceMs),
+    signal,
+    log,
+  };
   const choose = () => chooseGroup(admin, { topic, group, alone, keepPosition });
-  const chosen = await choose().catch(refuse);
+  let chosen: ChosenGroup | undefined = await untilReachable(opening, choose);
   const atFirst = chosen.offsets;
   const begin: BeginAt = beginAt(from, atFirst);
-
-  function refuse(error: unknown): never {
-    throw kafkaFailure(`subscribing to ${topic} as ${group}`, bus.brokers, error);
-  }
 
   async function open({ groupId, life, offsets }: ChosenGroup): Promise<Session> {
     // Another group knows nothing of what the one before has.
@@ -155,7 +158,11 @@ export async function openKafkaSubscription(options: KafkaSubscriptionOptions): 
     }
   }
 
-  let current: Session | undefined = await open(chosen).catch(refuse);
+  let current: Session | undefined = await untilReachable(opening, async () => {
+    const group = chosen ?? (await choose());
+    chosen = undefined;
+    return open(group);
+  });
   const kept = keepOpen();
   const timer = setInterval(() => current && void commit(current), commitIntervalMs);
   timer.unref();

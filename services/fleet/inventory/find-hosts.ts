@@ -7,7 +7,7 @@ import {
   FindHostsResponseSchema,
   type FleetHost,
   FleetHostSchema,
-} from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+} from "../../gen/systemsmanager/fleet/v1/find_hosts_pb.js";
 import { pagerFor } from "../results/page-token.js";
 import { selectHosts } from "../select/select-hosts.js";
 import type { InventoryHost } from "./inventory.js";

@@ -6,7 +6,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Context } from "@opentelemetry/api";
 import { GrantSchema } from "../../gen/systemsmanager/bus/v1/command_pb.js";
-import { type Confirmation, ConfirmationMethod } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { type Confirmation, ConfirmationMethod } from "../../gen/systemsmanager/fleet/v1/change_pb.js";
 import type { Rollout } from "../../gen/systemsmanager/fleet/v1/rollout_pb.js";
 import type { Principal } from "../../identity/principal.js";
 import { ErrorReason, failure } from "../../shared/errors.js";

@@ -1,7 +1,7 @@
 // Plans on disk. A plan is used once: its consumption and the run that carries it out are one transaction, on disk before anything
 // is sent.
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { type GetPlanResponse, GetPlanResponseSchema } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { type GetPlanResponse, GetPlanResponseSchema } from "../../gen/systemsmanager/fleet/v1/change_pb.js";
 import { PlanSchema } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
 import type { StateDatabase } from "../state-database.js";

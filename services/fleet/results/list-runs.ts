@@ -4,7 +4,7 @@ import {
   type ListRunsRequest,
   type ListRunsResponse,
   ListRunsResponseSchema,
-} from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+} from "../../gen/systemsmanager/fleet/v1/run_operation_pb.js";
 import type { RunManager } from "../run/run-manager.js";
 import type { StateDatabase } from "../state-database.js";
 import { pagerFor } from "./page-token.js";

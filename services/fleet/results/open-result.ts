@@ -8,7 +8,7 @@ import {
   OpenResultResponseSchema,
   type ResultItem,
   ResultItemSchema,
-} from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+} from "../../gen/systemsmanager/fleet/v1/result_pb.js";
 import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
 import { nearest } from "../../shared/nearest.js";

@@ -1,7 +1,7 @@
 // A page of the inventory as a tool result.
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { type HostFacts, HostFactsSchema } from "../../gen/systemsmanager/bus/v1/host_pb.js";
-import type { FindHostsResponse, FleetHost } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import type { FindHostsResponse, FleetHost } from "../../gen/systemsmanager/fleet/v1/find_hosts_pb.js";
 import { type Structure, structureOf } from "../../shared/structure.js";
 import { cleanText } from "../../shared/untrusted-text.js";
 import { outputSchemaOf, textResult } from "./text-result.js";

@@ -2,7 +2,7 @@
 // counted.
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { CallToolResult } from "@modelcontextprotocol/server";
-import type { OpenResultResponse, ResultItem } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import type { OpenResultResponse, ResultItem } from "../../gen/systemsmanager/fleet/v1/result_pb.js";
 import { HostErrorSchema, HostStateSchema } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { enumName } from "../../shared/enum-names.js";
 import { reasonName } from "../../shared/errors.js";

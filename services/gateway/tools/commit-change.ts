@@ -1,5 +1,6 @@
 import type { CallToolResult, InputRequiredResult } from "@modelcontextprotocol/server";
-import { FleetService, GetPlanRequestSchema } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { GetPlanRequestSchema } from "../../gen/systemsmanager/fleet/v1/change_pb.js";
+import { FleetService } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
 import { askForConfirmation, canAsk, confirmed, describeForHuman, readConfirmation } from "../confirmation.js";
 import { followRun } from "../follow-run.js";

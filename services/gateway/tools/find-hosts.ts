@@ -1,4 +1,5 @@
-import { FindHostsRequestSchema, FleetService } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { FindHostsRequestSchema } from "../../gen/systemsmanager/fleet/v1/find_hosts_pb.js";
+import { FleetService } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import { fetchFittingPage } from "../render/fit-tokens.js";
 import { hostStructure, hostsOutputSchema, renderHosts } from "../render/render-hosts.js";
 import { decodeArguments, refuseUnknown } from "../schema/decode-arguments.js";

@@ -1,4 +1,5 @@
-import { FleetService, OpenResultRequestSchema } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { FleetService } from "../../gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { OpenResultRequestSchema } from "../../gen/systemsmanager/fleet/v1/result_pb.js";
 import { fetchFittingPage } from "../render/fit-tokens.js";
 import { pageBudget, renderResultPage, resultOutputSchema } from "../render/render-result-page.js";
 import { decodeArguments, refuseUnknown } from "../schema/decode-arguments.js";

@@ -2,7 +2,7 @@
 
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
-import { ConfirmationMethod } from "../../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { ConfirmationMethod } from "../../../services/gen/systemsmanager/fleet/v1/change_pb.js";
 import { type RolloutSchema, RolloutState } from "../../../services/gen/systemsmanager/fleet/v1/rollout_pb.js";
 import type { Plan } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { MutationService } from "../../../services/gen/systemsmanager/mutation/v1/mutation_service_pb.js";

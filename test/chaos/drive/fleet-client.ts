@@ -1,7 +1,8 @@
 // A client of one control plane, as a service would be one: over gRPC, with a token, and without patience for a dead one.
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { FleetService, type ResultItem } from "../../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { FleetService } from "../../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import type { ResultItem } from "../../../services/gen/systemsmanager/fleet/v1/result_pb.js";
 import type { Accounting } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { bearer } from "../../../services/shared/bearer.js";
 import type { Account, HostView, RunView } from "../history.js";

@@ -32,7 +32,8 @@ export async function runEpoch(
   const ready = await mapLimited([...orders.entries()], preparing, ([index, order]) =>
     prepareOrder(order, index, context),
   );
-  const injector = injectFaults(schedule, world, events, (what) => void incidents.push(what));
+  const noteTrouble = (what: string) => void incidents.push(what);
+  const injector = injectFaults(schedule, world, events, noteTrouble);
   const driven = ready.map(async (give, index) => {
     await sleep(orders[index]?.atMs);
     await give();
@@ -41,7 +42,7 @@ export async function runEpoch(
   await expectWhole(world, incidents);
   await Promise.all(driven);
   await driveAll(calmOrders(world), orders.length, context);
-  await settle(runs, world, startedAtMs);
+  await settle(runs, world, startedAtMs, noteTrouble);
   if (lastKill !== undefined) await killAndLook(lastKill % world.controlPlanes.length, runs, world, incidents);
   const executions = world.emulators.flatMap(readExecutions);
   incidents.push(...world.takeIncidents());

@@ -13,9 +13,23 @@ const endWithinMs = 20_000;
 const callTimeoutMs = 5_000;
 const pageSize = 1_000;
 
-/** Looks at every run when it has ended, or when its time is over for long. Adds those that nobody was told of. */
-export async function settle(runs: RunHistory[], world: World, sinceMs: number): Promise<void> {
-  for (const [index, client] of world.clients.entries()) runs.push(...(await findStrays(runs, index, client, sinceMs)));
+/**
+ * Looks at every run when it has ended, or when its time is over for long. Adds those that nobody was told of. `onTrouble` is told of a
+ * control plane that cannot be asked.
+ */
+export async function settle(
+  runs: RunHistory[],
+  world: World,
+  sinceMs: number,
+  onTrouble: (what: string) => void,
+): Promise<void> {
+  for (const [index, client] of world.clients.entries()) {
+    try {
+      runs.push(...(await findStrays(runs, index, client, sinceMs)));
+    } catch (error) {
+      onTrouble(`control plane ${index} cannot be asked for its runs: ${error}`);
+    }
+  }
   await Promise.all(
     runs.map(async (run) => {
       const client = world.clients[run.controlPlane];

@@ -2,7 +2,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampMs, timestampNow } from "@bufbuild/protobuf/wkt";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ReplyOutcome } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
-import { ConfirmationMethod } from "../../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { ConfirmationMethod } from "../../../services/gen/systemsmanager/fleet/v1/change_pb.js";
 import type { Plan } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { ChangeKind } from "../../../services/gen/systemsmanager/mutation/v1/change_pb.js";
 import {

@@ -1,10 +1,7 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ReplyOutcome } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
-import type {
-  OpenResultRequestSchema,
-  ResultItem,
-} from "../../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import type { OpenResultRequestSchema, ResultItem } from "../../../services/gen/systemsmanager/fleet/v1/result_pb.js";
 import { HostState } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { QueryLogsResponseSchema } from "../../../services/gen/systemsmanager/telemetry/v1/log_pb.js";
 import { ErrorReason, errorDetailOf } from "../../../services/shared/errors.js";

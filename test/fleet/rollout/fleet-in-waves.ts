@@ -3,7 +3,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { expect } from "vitest";
 import { ReplyOutcome } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
-import { ConfirmationMethod } from "../../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
+import { ConfirmationMethod } from "../../../services/gen/systemsmanager/fleet/v1/change_pb.js";
 import type { RolloutSchema } from "../../../services/gen/systemsmanager/fleet/v1/rollout_pb.js";
 import type { Accounting, Run } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { ChangeKind } from "../../../services/gen/systemsmanager/mutation/v1/change_pb.js";
