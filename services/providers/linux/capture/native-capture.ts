@@ -22,7 +22,10 @@ export interface NativeFilter {
   readonly comms: readonly string[];
   /** Processes, each with all that it starts. */
   readonly roots: readonly number[];
-  /** Absolute, at most 246 bytes each, with all that lies below; asked of events that have a path, and of no others. */
+  /**
+   * Absolute, at most 246 bytes each, with all that lies below. Asked of events of files, mounts and modules, by the path
+   * that the event tells behind the directory that it is relative to, and of no others.
+   */
   readonly paths: readonly string[];
   /** Of either end; these and networks are asked of events that have two ends, and of no others. */
   readonly ports: readonly number[];
