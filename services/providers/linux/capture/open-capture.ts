@@ -2,7 +2,7 @@
 import { ErrorReason, failure } from "../../../shared/errors.js";
 import { accountFields, type EventKind, eventKinds, type KindAccount } from "./event-layout.js";
 import type { CaptureAddon, NativeCapture, NativeFilter } from "./native-capture.js";
-import { parseNetwork } from "./network-address.js";
+import { checkPort, parseNetwork } from "./network-address.js";
 
 export interface CaptureOptions {
   readonly kinds: readonly EventKind[];
@@ -99,7 +99,8 @@ function bitsOf(kinds: readonly EventKind[]): number {
 function completeFilter(filter: CaptureFilter): NativeFilter {
   const { pids = [], cgroups = [], users = [], comms = [], ports = [], networks = [], roots = [], paths = [] } = filter;
   paths.forEach(checkPath);
-  return { pids, cgroups, users, comms, ports, networks: networks.map(parseNetwork), roots, paths };
+  const ofNetwork = { ports: ports.map(checkPort), networks: networks.map(parseNetwork) };
+  return { pids, cgroups, users, comms, ...ofNetwork, roots, paths };
 }
 
 function checkPath(path: string): void {
