@@ -42,8 +42,13 @@ CaptureFilter ReadFilter(const Napi::Object& from) {
     return value.As<Napi::BigInt>().Uint64Value(&lossless);
   };
   const auto text = [](const Napi::Value& value) { return value.ToString().Utf8Value(); };
-  return {ReadList<uint32_t>(from.Get("pids"), number), ReadList<uint64_t>(from.Get("cgroups"), big),
-          ReadList<uint32_t>(from.Get("users"), number), ReadList<std::string>(from.Get("comms"), text)};
+  const auto network = [](const Napi::Value& value) {
+    const auto fields = value.ToObject();
+    return Network{fields.Get("address").ToString().Utf8Value(), NumberOf(fields, "bits")};
+  };
+  return {ReadList<uint32_t>(from.Get("pids"), number),  ReadList<uint64_t>(from.Get("cgroups"), big),
+          ReadList<uint32_t>(from.Get("users"), number), ReadList<std::string>(from.Get("comms"), text),
+          ReadList<uint32_t>(from.Get("ports"), number), ReadList<Network>(from.Get("networks"), network)};
 }
 
 Napi::Error ErrorOf(Napi::Env env, const std::string& message, int number) {

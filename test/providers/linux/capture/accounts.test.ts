@@ -49,7 +49,7 @@ test("nothing is left of a capture whose process is killed", async () => {
   const script = `
     const { openCapture } = require(${JSON.stringify(builtAddonPath())});
     const sizes = { ringBytes: 65536, wakeAtBytes: 1024, batchBytes: 65536, batchesInFlight: 8 };
-    const filter = { pids: [], cgroups: [], users: [], comms: [] };
+    const filter = { pids: [], cgroups: [], users: [], comms: [], ports: [], networks: [] };
     openCapture({ ...sizes, kinds: 2, lookEveryMs: 10, eventsPerSecond: 0, filter }, () => {}).then(() => console.log("open"));
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
