@@ -66,6 +66,44 @@ test("a question that nobody answers is told, without an answer", async () => {
   expect(answers).toEqual([]);
 });
 
+test("the C library asks for both families with one call, and both questions are told", async () => {
+  const serving = namespace.start(dnsServer(ipv4));
+  await serving.line();
+  const { events } = await captureWhile({ kinds: ["dnsQuery", "dnsAnswer"], filter: { networks } }, () => {
+    // Its file of name servers is replaced in a mount namespace that ends with the command.
+    const ask = `f=$(mktemp) && echo nameserver ${ipv4} > $f && mount --bind $f /etc/resolv.conf && rm $f && getent -s dns ahosts known.example`;
+    namespace.run("sh", "-c", ask);
+  });
+  serving.go();
+  await serving.ended();
+  const base = { name: "known.example", isOwnerKnown: true, subject: { comm: "getent" } };
+  expect(ofKind(events, "dnsQuery")).toMatchObject([
+    { ...base, type: "A" },
+    { ...base, type: "AAAA" },
+  ]);
+  expect(ofKind(events, "dnsAnswer").map(({ type }) => type)).toEqual(["A", "AAAA"]);
+});
+
+test("what comes from the port of name servers and is no DNS is no answer", async () => {
+  const serving = namespace.start(`
+    const socket = dgram.createSocket("udp4");
+    socket.on("message", (_query, from) => socket.send("hello", from.port, from.address));
+    socket.bind(53, "${ipv4}", () => say("bound"));
+    go().then(() => { socket.close(); end(); });`);
+  await serving.line();
+  const { events, accounts } = await captureWhile(
+    { kinds: ["dnsAnswer", "udpSend"], filter: { networks } },
+    async () => {
+      await namespace.start(resolver(ipv4, "resolve4", "known.example")).ended();
+      serving.go();
+      await serving.ended();
+    },
+  );
+  expect(ofKind(events, "udpSend").map(({ bytes }) => bytes)).toContain("hello".length);
+  expect(ofKind(events, "dnsAnswer")).toEqual([]);
+  expect(accounts.dnsAnswer.unreadable).toBe(0);
+});
+
 test.each([
   ["IPv4", "udp4", ipv4, ipv4, 4, false, false],
   ["IPv4, connected", "udp4", ipv4, ipv4, 4, false, true],

@@ -72,16 +72,3 @@ test.each([
   const opened = captureWhile({ kinds: ["tcpConnect"], filter: { networks: [network] } }, () => undefined);
   await expect(opened).rejects.toThrow(`${JSON.stringify(network)} is no network; write an address`);
 });
-
-test("with a tiny ring and nobody who reads, every attempt of every network event is accounted for", async () => {
-  const kinds = ["tcpConnect", "tcpAccept", "tcpClose", "tcpReset", "udpSend"] as const;
-  const { accounts, events } = await captureWhile({ kinds, ringBytes: 4096, filter: { networks } }, () =>
-    namespace.start(script(Array.from({ length: 400 }, () => [ipv4, 4301] as const))).ended(),
-  );
-  for (const kind of kinds) {
-    expect(accounts[kind].attempted, kind).toBe(sumOf(accounts[kind]));
-    expect(ofKind(events, kind), kind).toHaveLength(accounts[kind].submitted);
-  }
-  expect(accounts.tcpConnect.attempted).toBeGreaterThanOrEqual(400);
-  expect(accounts.tcpReset.attempted).toBeGreaterThanOrEqual(800);
-});
