@@ -1,4 +1,4 @@
-// Addresses of 16 bytes, where IPv4 is ::ffff:a.b.c.d, as text; and networks as users write them.
+// Addresses of 16 bytes, where IPv4 is ::ffff:a.b.c.d, as text; and networks and ports as users write them.
 import { isIP } from "node:net";
 import { ErrorReason, failure } from "../../../shared/errors.js";
 import type { NativeNetwork } from "./native-capture.js";
@@ -41,4 +41,13 @@ export function parseNetwork(text: string): NativeNetwork {
     });
   }
   return { address, bits: bits === undefined ? most : Number(bits) };
+}
+
+/** Fails with INVALID_ARGUMENT for what no port can be. */
+export function checkPort(port: number): number {
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw failure(ErrorReason.INVALID_ARGUMENT, `${port} is no port`, {
+    metadata: { field: "ports", rule: "port" },
+    remedy: "give a number from 1 to 65535",
+  });
 }

@@ -1,7 +1,7 @@
 // A capture session of the addon as a stream of batches with its accounts.
 import { accountFields, type EventKind, eventKinds, type KindAccount } from "./event-layout.js";
 import type { CaptureAddon, NativeCapture, NativeFilter } from "./native-capture.js";
-import { parseNetwork } from "./network-address.js";
+import { checkPort, parseNetwork } from "./network-address.js";
 
 export interface CaptureOptions {
   readonly kinds: readonly EventKind[];
@@ -91,7 +91,7 @@ function bitsOf(kinds: readonly EventKind[]): number {
 
 function completeFilter(filter: CaptureFilter): NativeFilter {
   const { pids = [], cgroups = [], users = [], comms = [], ports = [], networks = [] } = filter;
-  return { pids, cgroups, users, comms, ports, networks: networks.map(parseNetwork) };
+  return { pids, cgroups, users, comms, ports: ports.map(checkPort), networks: networks.map(parseNetwork) };
 }
 
 function readAccounts(buffer: ArrayBuffer): Accounts {

@@ -146,6 +146,23 @@ test("a connect that its process gives up is told as cancelled", async () => {
   expect(events).toMatchObject([{ kind: "tcpConnect", result: -125, isOwnerKnown: true }]);
 });
 
+test("a connect for which no local port is free tells so", async () => {
+  const setPorts = (range: string) => namespace.run("sysctl", "-qw", `net.ipv4.ip_local_port_range=${range}`);
+  setPorts("20000 20000");
+  const { events } = await captureWhile({ kinds: ["tcpConnect"], filter: { networks } }, async () => {
+    const script = `
+      const first = net.connect(4010, "${block4}.66");
+      const second = net.connect(4010, "${block4}.66");
+      second.on("error", ({ code }) => { say(code); first.destroy(); end(); });`;
+    const client = namespace.start(script);
+    expect(await client.line()).toBe("EADDRNOTAVAIL");
+    await client.ended();
+  });
+  setPorts("32768 60999");
+  // The second fails at once; the first is given up.
+  expect(events.map((event) => event.kind === "tcpConnect" && event.result)).toEqual([-99, -125]);
+});
+
 test("an accept for which no descriptor is free tells the errno and where it listened", async () => {
   const { events } = await captureWhile({ kinds: ["tcpAccept"], filter: { networks: [ipv4] } }, () => {
     const script = `

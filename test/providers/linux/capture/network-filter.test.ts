@@ -72,3 +72,8 @@ test.each([
   const opened = captureWhile({ kinds: ["tcpConnect"], filter: { networks: [network] } }, () => undefined);
   await expect(opened).rejects.toThrow(`${JSON.stringify(network)} is no network; write an address`);
 });
+
+test.each([0, -1, 65_536, 1.5, Number.NaN])("port %d is refused in words that say what to give", async (port) => {
+  const opened = captureWhile({ kinds: ["tcpConnect"], filter: { ports: [port] } }, () => undefined);
+  await expect(opened).rejects.toThrow(`${port} is no port; give a number from 1 to 65535`);
+});

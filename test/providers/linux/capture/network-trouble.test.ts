@@ -87,6 +87,7 @@ test("an answer to a first packet that is lost is its listener's", async () => {
   });
   const answers = ofKind(events, "tcpRetransmit").filter(({ state }) => state === "newSynReceived");
   expect(answers.length).toBeGreaterThan(0);
+  expect(answers.map(({ retransmits }) => retransmits)).toEqual(answers.map((_, index) => index + 1));
   for (const event of answers) {
     expect(event).toMatchObject({ local: { address: farAddress, port: 4102 }, remote: { address: nearAddress } });
     expect(event).toMatchObject({ isOwnerKnown: true, subject: { pid } });
