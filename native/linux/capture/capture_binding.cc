@@ -194,10 +194,17 @@ Napi::Value OpenCapture(const Napi::CallbackInfo& info) {
   return Job::Run(
       env,
       [=]() {
-        *session = std::make_shared<CaptureSession>(options, filter, [channel](std::string batch) {
-          auto* owned = new std::string(std::move(batch));
-          if (channel.NonBlockingCall(owned, GiveBatch) != napi_ok) delete owned;
-        });
+        try {
+          *session = std::make_shared<CaptureSession>(options, filter, [channel](std::string batch) {
+            auto* owned = new std::string(std::move(batch));
+            if (channel.NonBlockingCall(owned, GiveBatch) != napi_ok) delete owned;
+          });
+        } catch (...) {
+          // Otherwise it keeps the process from its end.
+          auto unused = channel;
+          unused.Release();
+          throw;
+        }
       },
       [=](Napi::Env job_env) -> Napi::Value { return Capture::Create(job_env, std::move(*session), channel); });
 }

@@ -1,5 +1,7 @@
 // Datagrams that are really sent, and names that are really asked of a server of the test's own.
 import { afterAll, expect, test } from "vitest";
+import { eventKinds } from "../../../../services/providers/linux/capture/event-layout.js";
+import { builtAddonPath } from "../../../../services/providers/linux/native.js";
 import { captureWhile } from "./capture-under-test.js";
 import { type Actor, ipv4, ipv6, NetworkNamespace, networks, ofKind } from "./network-under-test.js";
 
@@ -127,3 +129,16 @@ test.each([
     expect(events).toMatchObject([{ ...expected, local: { address }, remote: { address, port: 4200 } }]);
   },
 );
+
+test("where no cgroup2 file system is mounted, the capture is refused and says what it lacks", async () => {
+  // A network namespace has a mount of /sys of its own, with nothing in it but the kernel's files.
+  const actor = namespace.start(`
+    const { openCapture } = require(${JSON.stringify(builtAddonPath())});
+    const sizes = { ringBytes: 65536, wakeAtBytes: 1024, batchBytes: 65536, batchesInFlight: 8, lookEveryMs: 10 };
+    const filter = { pids: [], cgroups: [], users: [], comms: [], ports: [], networks: [] };
+    openCapture({ ...sizes, kinds: ${1 << eventKinds.udpSend}, eventsPerSecond: 0, filter }, () => {})
+      .catch((error) => say(error.errno + " " + error.message))
+      .then(end);`);
+  expect(await actor.line()).toMatch(/^-2 no cgroup2 file system is mounted/);
+  await actor.ended();
+});
