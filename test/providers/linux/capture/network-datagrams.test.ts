@@ -135,7 +135,7 @@ test("where no cgroup2 file system is mounted, the capture is refused and says w
   const actor = namespace.start(`
     const { openCapture } = require(${JSON.stringify(builtAddonPath())});
     const sizes = { ringBytes: 65536, wakeAtBytes: 1024, batchBytes: 65536, batchesInFlight: 8, lookEveryMs: 10 };
-    const filter = { pids: [], cgroups: [], users: [], comms: [], ports: [], networks: [] };
+    const filter = { pids: [], cgroups: [], users: [], comms: [], ports: [], networks: [], roots: [], paths: [] };
     openCapture({ ...sizes, kinds: ${1 << eventKinds.udpSend}, eventsPerSecond: 0, filter }, () => {})
       .catch((error) => say(error.errno + " " + error.message))
       .then(end);`);
