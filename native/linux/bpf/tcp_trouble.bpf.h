@@ -23,7 +23,8 @@ int BPF_PROG(on_retransmit, const struct sock* sk) {
   return 0;
 }
 
-/* The answer to the first packet of a connection, which is its listener's until it is there. It is counted afterwards. */
+/* The answer to the first packet of a connection, which is its listener's until it is there. It is counted afterwards.
+ */
 SEC("?tp_btf/tcp_retransmit_synack")
 int BPF_PROG(on_retransmit_synack, const struct sock* listener, const struct request_sock* request) {
   tell_retransmit(request, listener, BPF_CORE_READ(request, num_retrans) + 1);
