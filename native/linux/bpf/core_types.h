@@ -117,6 +117,59 @@ struct pt_regs {
 };
 #endif
 
+struct in6_addr {
+  __u8 bytes[16];
+};
+
+struct sock_common {
+  __be32 skc_daddr;
+  __be32 skc_rcv_saddr;
+  __be16 skc_dport;
+  __u16 skc_num;
+  unsigned short skc_family;
+  volatile unsigned char skc_state;
+  unsigned long skc_flags;
+  struct in6_addr skc_v6_daddr;
+  struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+  struct sock_common __sk_common;
+  __u16 sk_protocol;
+  int sk_err;
+};
+
+struct inet_sock {
+  __be16 inet_sport;
+};
+
+struct tcp_sock {
+  __u64 bytes_sent;
+  __u64 bytes_retrans;
+  __u64 bytes_received;
+  __u32 total_retrans;
+};
+
+struct request_sock {
+  struct sock_common __req_common;
+  __u8 num_retrans;
+};
+
+struct socket {
+  struct sock* sk;
+};
+
+struct sk_buff {
+  unsigned char* head;
+  __u16 network_header;
+  __u16 transport_header;
+};
+
+struct bpf_iter__task_file {
+  struct task_struct* task;
+  struct file* file;
+};
+
 struct linux_binprm {
   const char* filename;
 };

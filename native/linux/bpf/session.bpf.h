@@ -7,10 +7,13 @@
 #include "core_types.h"
 
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include <stddef.h>
 
 #include "event_layout.h"
+#include "network_layout.h"
 #include "session_layout.h"
 
 struct {
@@ -19,6 +22,14 @@ struct {
   __type(key, struct filter_key);
   __type(value, __u8);
 } filter_values SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 8192);
+  __type(key, struct network_key);
+  __type(value, __u8);
+} filter_networks SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -73,37 +84,41 @@ struct draft {
   __u32 slot;
 };
 
-static __always_inline bool has_value(__u32 generation, __u32 criterion, const void* value, __u32 bytes) {
-  struct filter_key key = {.generation = generation, .criterion = criterion};
-  __builtin_memcpy(key.value, value, bytes);
-  return bpf_map_lookup_elem(&filter_values, &key) != NULL;
-}
-
 static __always_inline __u64 cgroup_of(struct task_struct* task) { return task->cgroups->dfl_cgrp->kn->id; }
 
-static __always_inline bool passes(struct task_struct* task, __u32 pid) {
-  __u64 both = filter.generation_and_criteria;
-  __u32 criteria = (__u32)both;
-  __u32 generation = both >> 32;
-  if (pid == filter.excluded_pid) return false;
-  if (criteria == 0) return true;
-  if ((criteria & FILTER_PID) && !has_value(generation, FILTER_PID, &pid, sizeof(pid))) return false;
-  if (criteria & FILTER_CGROUP) {
-    __u64 cgroup = cgroup_of(task);
-    if (!has_value(generation, FILTER_CGROUP, &cgroup, sizeof(cgroup))) return false;
-  }
-  if (criteria & FILTER_USER) {
-    __u32 user = task->cred->uid.val;
-    if (!has_value(generation, FILTER_USER, &user, sizeof(user))) return false;
-  }
-  if (criteria & FILTER_COMM) {
-    char comm[COMM_BYTES] = {};
-    /* Behind its zero a name may have the rest of a longer one before it. */
-    bpf_probe_read_kernel_str(comm, sizeof(comm), task->comm);
-    if (!has_value(generation, FILTER_COMM, comm, sizeof(comm))) return false;
-  }
-  return true;
+/* Who did it, as the header of a record has it from start_ns on. */
+struct owner {
+  __u64 start_ns;
+  __u64 cgroup_id;
+  __u32 pid; /* 0: nobody knows */
+  __u32 tid;
+  __u32 parent_pid;
+  __u32 user_id;
+  char comm[COMM_BYTES];
+};
+_Static_assert(sizeof(struct event_header) - offsetof(struct event_header, start_ns) == sizeof(struct owner),
+               "an owner is the end of a header");
+
+static __always_inline void describe(struct task_struct* task, struct owner* owner) {
+  struct task_struct* leader = task->group_leader;
+  owner->start_ns = leader->start_boottime;
+  owner->cgroup_id = cgroup_of(task);
+  owner->pid = task->tgid;
+  owner->tid = task->pid;
+  owner->parent_pid = leader->real_parent->tgid;
+  owner->user_id = task->cred->uid.val;
+  __builtin_memcpy(owner->comm, leader->comm, sizeof(owner->comm));
 }
+
+/* What an event is of: a task that runs, or, where the kernel works for somebody else, the owner that was kept; and the
+ * ends of its socket if it has one. */
+struct event_subject {
+  struct task_struct* task;
+  const struct owner* owner; /* NULL: the task */
+  const struct endpoints* endpoints;
+};
+
+#include "filter.bpf.h"
 
 static __always_inline void count(__u64* counter) { __sync_fetch_and_add(counter, 1); }
 
@@ -140,16 +155,15 @@ static __always_inline void release_slot(struct draft* draft) {
   __sync_fetch_and_and(&draft->cpu->used_slots, ~(1u << draft->slot));
 }
 
-/* Begins an event of this task. False when it ends here, and is counted as what it came to. */
-static __always_inline bool begin(struct draft* draft, __u32 kind, struct task_struct* task) {
+/* Begins an event. False when it ends here, and is counted as what it came to. */
+static __always_inline bool begin_of(struct draft* draft, __u32 kind, const struct event_subject* subject) {
   __u32 zero = 0;
   draft->account = bpf_map_lookup_elem(&accounts, &kind);
   draft->cpu = bpf_map_lookup_elem(&cpu_states, &zero);
   if (!draft->account || !draft->cpu) return false;
   if (!(filter.kinds & (1u << kind))) return false;
   count(&draft->account->attempted);
-  __u32 pid = task->tgid;
-  if (!passes(task, pid)) {
+  if (!passes(subject)) {
     count(&draft->account->filtered);
     return false;
   }
@@ -164,21 +178,25 @@ static __always_inline bool begin(struct draft* draft, __u32 kind, struct task_s
     return false;
   }
   struct event_header* header = (struct event_header*)draft->record;
-  struct task_struct* leader = task->group_leader;
   header->kind = kind;
   header->flags = 0;
   header->strings = 0;
   header->cpu = bpf_get_smp_processor_id();
   header->sequence = sequence;
   header->time_ns = now_ns;
-  header->start_ns = leader->start_boottime;
-  header->cgroup_id = cgroup_of(task);
-  header->pid = pid;
-  header->tid = task->pid;
-  header->parent_pid = leader->real_parent->tgid;
-  header->user_id = task->cred->uid.val;
-  __builtin_memcpy(header->comm, leader->comm, sizeof(header->comm));
+  struct owner* owner = (struct owner*)(draft->record + offsetof(struct event_header, start_ns));
+  if (subject->owner) {
+    *owner = *subject->owner;
+  } else {
+    describe(subject->task, owner);
+  }
   return true;
+}
+
+/* Begins an event of this task. */
+static __always_inline bool begin(struct draft* draft, __u32 kind, struct task_struct* task) {
+  const struct event_subject subject = {.task = task};
+  return begin_of(draft, kind, &subject);
 }
 
 /* Ends an event that cannot be told because memory of its process could not be read. */

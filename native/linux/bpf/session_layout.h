@@ -14,6 +14,9 @@ enum filter_criterion {
   FILTER_CGROUP = 2,
   FILTER_USER = 4,
   FILTER_COMM = 8,
+  /* Of either end, and only for events that have two. */
+  FILTER_PORT = 256,
+  FILTER_NETWORK = 512,
 };
 
 /* Written by the session while programs run. */
@@ -29,4 +32,12 @@ struct filter_key {
   __u32 generation;
   __u32 criterion;
   char value[COMM_BYTES];
+};
+
+/* Of a longest-prefix map: all of the generation and the family, and so much of the address. */
+struct network_key {
+  __u32 prefix_bits;
+  __u32 generation;
+  __u32 family;
+  __u8 address[16]; /* of IPv4: the first four */
 };

@@ -42,8 +42,13 @@ CaptureFilter ReadFilter(const Napi::Object& from) {
     return value.As<Napi::BigInt>().Uint64Value(&lossless);
   };
   const auto text = [](const Napi::Value& value) { return value.ToString().Utf8Value(); };
-  return {ReadList<uint32_t>(from.Get("pids"), number), ReadList<uint64_t>(from.Get("cgroups"), big),
-          ReadList<uint32_t>(from.Get("users"), number), ReadList<std::string>(from.Get("comms"), text)};
+  const auto network = [](const Napi::Value& value) {
+    const auto fields = value.ToObject();
+    return Network{fields.Get("address").ToString().Utf8Value(), NumberOf(fields, "bits")};
+  };
+  return {ReadList<uint32_t>(from.Get("pids"), number),  ReadList<uint64_t>(from.Get("cgroups"), big),
+          ReadList<uint32_t>(from.Get("users"), number), ReadList<std::string>(from.Get("comms"), text),
+          ReadList<uint32_t>(from.Get("ports"), number), ReadList<Network>(from.Get("networks"), network)};
 }
 
 Napi::Error ErrorOf(Napi::Env env, const std::string& message, int number) {
@@ -189,10 +194,17 @@ Napi::Value OpenCapture(const Napi::CallbackInfo& info) {
   return Job::Run(
       env,
       [=]() {
-        *session = std::make_shared<CaptureSession>(options, filter, [channel](std::string batch) {
-          auto* owned = new std::string(std::move(batch));
-          if (channel.NonBlockingCall(owned, GiveBatch) != napi_ok) delete owned;
-        });
+        try {
+          *session = std::make_shared<CaptureSession>(options, filter, [channel](std::string batch) {
+            auto* owned = new std::string(std::move(batch));
+            if (channel.NonBlockingCall(owned, GiveBatch) != napi_ok) delete owned;
+          });
+        } catch (...) {
+          // Otherwise it keeps the process from its end.
+          auto unused = channel;
+          unused.Release();
+          throw;
+        }
       },
       [=](Napi::Env job_env) -> Napi::Value { return Capture::Create(job_env, std::move(*session), channel); });
 }

@@ -1,5 +1,6 @@
 #include "linux/capture/capture_session.hh"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "linux/bpf/session_layout.h"
+#include "linux/capture/network_programs.hh"
 // It needs the types of the session.
 #include "capture.skel.h"
 
@@ -41,7 +43,35 @@ std::vector<filter_key> KeysOf(const CaptureFilter& filter, uint32_t generation)
     std::strncpy(key.value, comm.c_str(), COMM_BYTES - 1);
     keys.push_back(key);
   }
+  for (const auto port : filter.ports) keys.push_back(KeyOf(generation, FILTER_PORT, port));
   return keys;
+}
+
+network_key KeyOf(uint32_t generation, const Network& network) {
+  network_key key{0, generation, AF_INET, {}};
+  if (inet_pton(AF_INET, network.address.c_str(), key.address) != 1) {
+    key.family = AF_INET6;
+    if (inet_pton(AF_INET6, network.address.c_str(), key.address) != 1)
+      throw std::system_error(EINVAL, std::generic_category(), "filter by the network " + network.address);
+  }
+  const uint32_t most = key.family == AF_INET ? 32 : 128;
+  if (network.bits > most)
+    throw std::system_error(EINVAL, std::generic_category(),
+                            "filter by the first " + std::to_string(network.bits) + " bits of " + network.address);
+  key.prefix_bits = 8 * (sizeof(key.generation) + sizeof(key.family)) + network.bits;
+  return key;
+}
+
+template <typename Key>
+void RemoveGeneration(int map, uint32_t generation) {
+  std::vector<Key> old;
+  Key key;
+  const void* before = nullptr;
+  while (bpf_map_get_next_key(map, before, &key) == 0) {
+    if (key.generation == generation) old.push_back(key);
+    before = &key;
+  }
+  for (const auto& each : old) bpf_map_delete_elem(map, &each);
 }
 
 uint32_t CriteriaOf(const CaptureFilter& filter) {
@@ -50,6 +80,8 @@ uint32_t CriteriaOf(const CaptureFilter& filter) {
   if (!filter.cgroups.empty()) criteria |= FILTER_CGROUP;
   if (!filter.users.empty()) criteria |= FILTER_USER;
   if (!filter.comms.empty()) criteria |= FILTER_COMM;
+  if (!filter.ports.empty()) criteria |= FILTER_PORT;
+  if (!filter.networks.empty()) criteria |= FILTER_NETWORK;
   return criteria;
 }
 
@@ -61,14 +93,7 @@ void CaptureSession::FreeRing::operator()(struct ring_buffer* ring) const { ring
 CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilter& filter, OnBatch on_batch)
     : options_(options), on_batch_(std::move(on_batch)), object_(capture__open()) {
   if (!object_) throw std::system_error(errno, std::generic_category(), "open the capture programs");
-  auto& programs = object_->progs;
-  const std::pair<event_kind, bpf_program*> by_kind[] = {
-      {EVENT_EXEC, programs.on_exec},
-      {EVENT_FORK, programs.on_fork},
-      {EVENT_EXIT, programs.on_exit},
-      {EVENT_FILE_OPEN, programs.on_open},
-  };
-  for (const auto& [kind, program] : by_kind) bpf_program__set_autoload(program, (options.kinds >> kind) & 1u);
+  ChoosePrograms();
   Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
   Check(bpf_map__set_max_entries(object_->maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS),
         "size the scratch");
@@ -83,7 +108,36 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
   ring_.reset(ring_buffer__new(bpf_map__fd(object_->maps.events), OnRecord, this, nullptr));
   if (!ring_) throw std::system_error(errno, std::generic_category(), "map the ring");
   Check(capture__attach(object_.get()), "attach the capture programs");
+  AttachNetworkPrograms(object_.get());
   reader_ = std::thread([this] { ReadUntilStopped(); });
+}
+
+// Programs that serve no wanted kind are not loaded, and maps of theirs alone are not made.
+void CaptureSession::ChoosePrograms() {
+  constexpr auto bit = [](event_kind kind) { return 1u << kind; };
+  constexpr uint32_t of_sockets = bit(EVENT_TCP_CONNECT) | bit(EVENT_TCP_ACCEPT) | bit(EVENT_TCP_CLOSE) |
+                                  bit(EVENT_TCP_RETRANSMIT) | bit(EVENT_TCP_RESET);
+  constexpr uint32_t of_datagrams = bit(EVENT_UDP_SEND) | bit(EVENT_DNS_QUERY) | bit(EVENT_DNS_ANSWER);
+  auto& programs = object_->progs;
+  const std::pair<uint32_t, bpf_program*> by_kinds[] = {
+      {bit(EVENT_EXEC), programs.on_exec},
+      {bit(EVENT_FORK), programs.on_fork},
+      {bit(EVENT_EXIT), programs.on_exit},
+      {bit(EVENT_FILE_OPEN), programs.on_open},
+      {of_sockets, programs.on_tcp_state},
+      {of_sockets, programs.on_tcp_destroyed},
+      {of_sockets, programs.on_socket_call},
+      {of_sockets, programs.keep_present_owners},
+      {bit(EVENT_TCP_RETRANSMIT), programs.on_retransmit},
+      {bit(EVENT_TCP_RETRANSMIT), programs.on_retransmit_synack},
+      {bit(EVENT_TCP_RESET), programs.on_reset_sent},
+      {bit(EVENT_TCP_RESET), programs.on_reset_received},
+      {of_datagrams, programs.on_datagram_sent},
+      {bit(EVENT_DNS_ANSWER), programs.on_datagram_received},
+  };
+  for (const auto& [kinds, program] : by_kinds) bpf_program__set_autoload(program, (options_.kinds & kinds) != 0);
+  Check(bpf_map__set_autocreate(object_->maps.sockets, (options_.kinds & of_sockets) != 0), "choose maps");
+  Check(bpf_map__set_autocreate(object_->maps.pending_queries, (options_.kinds & of_datagrams) != 0), "choose maps");
 }
 
 CaptureSession::~CaptureSession() {
@@ -112,22 +166,20 @@ void CaptureSession::SetFilter(const CaptureFilter& filter) {
 }
 
 void CaptureSession::WriteFilter(const CaptureFilter& filter, uint32_t generation) {
-  const int map = bpf_map__fd(object_->maps.filter_values);
+  const int values = bpf_map__fd(object_->maps.filter_values);
+  const int networks = bpf_map__fd(object_->maps.filter_networks);
   const uint8_t present = 1;
   for (const auto& key : KeysOf(filter, generation))
-    Check(bpf_map_update_elem(map, &key, &present, BPF_ANY), "write the filter");
+    Check(bpf_map_update_elem(values, &key, &present, BPF_ANY), "write the filter");
+  for (const auto& network : filter.networks) {
+    const auto key = KeyOf(generation, network);
+    Check(bpf_map_update_elem(networks, &key, &present, BPF_ANY), "write the filter");
+  }
 }
 
 void CaptureSession::RemoveFilter(uint32_t generation) {
-  const int map = bpf_map__fd(object_->maps.filter_values);
-  std::vector<filter_key> old;
-  filter_key key;
-  const void* before = nullptr;
-  while (bpf_map_get_next_key(map, before, &key) == 0) {
-    if (key.generation == generation) old.push_back(key);
-    before = &key;
-  }
-  for (const auto& each : old) bpf_map_delete_elem(map, &each);
+  RemoveGeneration<filter_key>(bpf_map__fd(object_->maps.filter_values), generation);
+  RemoveGeneration<network_key>(bpf_map__fd(object_->maps.filter_networks), generation);
 }
 
 void CaptureSession::ReleaseBatch() {

@@ -37,12 +37,20 @@ struct CaptureOptions {
   uint64_t events_per_second = 0;
 };
 
+// The first bits of an address: of 32 for IPv4, of 128 for IPv6.
+struct Network {
+  std::string address;
+  uint32_t bits;
+};
+
 // Values that pass, by criterion; an empty list does not filter.
 struct CaptureFilter {
   std::vector<uint32_t> pids;
   std::vector<uint64_t> cgroups;
   std::vector<uint32_t> users;
   std::vector<std::string> comms;
+  std::vector<uint32_t> ports;
+  std::vector<Network> networks;
 };
 
 using Accounts = std::array<kind_account, EVENT_KINDS>;
@@ -83,6 +91,7 @@ class CaptureSession {
   static int OnRecord(void* session, void* record, size_t size);
   void ReadUntilStopped();
   void HandOver();
+  void ChoosePrograms();
   void WriteFilter(const CaptureFilter& filter, uint32_t generation);
   void RemoveFilter(uint32_t generation);
 

@@ -1,4 +1,22 @@
 // A record as a value, for whoever wants all of it.
+import {
+  type DnsAnswer,
+  type DnsQuery,
+  decodeDnsAnswer,
+  decodeDnsQuery,
+  decodeTcpAccept,
+  decodeTcpClose,
+  decodeTcpConnect,
+  decodeTcpReset,
+  decodeTcpRetransmit,
+  decodeUdpSend,
+  type TcpAccept,
+  type TcpClose,
+  type TcpConnect,
+  type TcpReset,
+  type TcpRetransmit,
+  type UdpSend,
+} from "./decode-network.js";
 import type { EventCursor } from "./event-cursor.js";
 import { eventKinds, header } from "./event-layout.js";
 
@@ -55,7 +73,10 @@ export interface FileOpenEvent extends EventBase {
   readonly mode: number;
 }
 
-export type CaptureEvent = ExecEvent | ForkEvent | ExitEvent | FileOpenEvent;
+export type NetworkEvent = EventBase &
+  (TcpConnect | TcpAccept | TcpClose | TcpRetransmit | TcpReset | UdpSend | DnsQuery | DnsAnswer);
+
+export type CaptureEvent = ExecEvent | ForkEvent | ExitEvent | FileOpenEvent | NetworkEvent;
 
 const fixed = header.end;
 
@@ -84,6 +105,22 @@ export function decodeEvent(cursor: EventCursor): CaptureEvent {
         ...decodePath(cursor, fixed + 16),
       };
     }
+    case eventKinds.tcpConnect:
+      return { ...base, ...decodeTcpConnect(cursor) };
+    case eventKinds.tcpAccept:
+      return { ...base, ...decodeTcpAccept(cursor) };
+    case eventKinds.tcpClose:
+      return { ...base, ...decodeTcpClose(cursor) };
+    case eventKinds.tcpRetransmit:
+      return { ...base, ...decodeTcpRetransmit(cursor) };
+    case eventKinds.tcpReset:
+      return { ...base, ...decodeTcpReset(cursor) };
+    case eventKinds.udpSend:
+      return { ...base, ...decodeUdpSend(cursor) };
+    case eventKinds.dnsQuery:
+      return { ...base, ...decodeDnsQuery(cursor) };
+    case eventKinds.dnsAnswer:
+      return { ...base, ...decodeDnsAnswer(cursor) };
     default:
       throw new RangeError(`no event is of kind ${cursor.kind}`);
   }

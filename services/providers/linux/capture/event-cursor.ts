@@ -32,8 +32,13 @@ export class EventCursor {
     return this.#view.getUint8(this.#at + header.kind);
   }
 
+  /** Of the kind's own. */
+  get flags(): number {
+    return this.#view.getUint8(this.#at + header.flags);
+  }
+
   get isResolved(): boolean {
-    return (this.#view.getUint8(this.#at + header.flags) & resolvedFlag) !== 0;
+    return (this.flags & resolvedFlag) !== 0;
   }
 
   get cpu(): number {
@@ -96,6 +101,11 @@ export class EventCursor {
 
   long(offset: number): bigint {
     return this.#view.getBigUint64(this.#at + offset, littleEndian);
+  }
+
+  /** A view of bytes in the record. */
+  bytes(offset: number, length: number): Buffer {
+    return this.#bytes.subarray(this.#at + offset, this.#at + offset + length);
   }
 
   /** The strings behind the fixed part, which ends at this offset. */

@@ -4,7 +4,20 @@
 export const eventLayoutVersion = 1;
 
 /** Kinds of events. */
-export const eventKinds = { exec: 1, fork: 2, exit: 3, fileOpen: 4 } as const;
+export const eventKinds = {
+  exec: 1,
+  fork: 2,
+  exit: 3,
+  fileOpen: 4,
+  tcpConnect: 8,
+  tcpAccept: 9,
+  tcpClose: 10,
+  tcpRetransmit: 11,
+  tcpReset: 12,
+  udpSend: 13,
+  dnsQuery: 14,
+  dnsAnswer: 15,
+} as const;
 
 export type EventKind = keyof typeof eventKinds;
 

@@ -20,6 +20,16 @@ export interface NativeFilter {
   readonly users: readonly number[];
   /** At most 15 bytes each. */
   readonly comms: readonly string[];
+  /** Of either end; these and networks are asked of events that have two ends, and of no others. */
+  readonly ports: readonly number[];
+  readonly networks: readonly NativeNetwork[];
+}
+
+/** All addresses that begin with these bits. */
+export interface NativeNetwork {
+  readonly address: string;
+  /** At most 32 of IPv4, 128 of IPv6. */
+  readonly bits: number;
 }
 
 export interface NativeCapture {

@@ -1,6 +1,7 @@
 // A capture session of the addon as a stream of batches with its accounts.
 import { accountFields, type EventKind, eventKinds, type KindAccount } from "./event-layout.js";
 import type { CaptureAddon, NativeCapture, NativeFilter } from "./native-capture.js";
+import { checkPort, parseNetwork } from "./network-address.js";
 
 export interface CaptureOptions {
   readonly kinds: readonly EventKind[];
@@ -12,7 +13,10 @@ export interface CaptureOptions {
 }
 
 /** Every list that is not empty must hold the event's value. */
-export type CaptureFilter = Partial<NativeFilter>;
+export interface CaptureFilter extends Partial<Omit<NativeFilter, "networks">> {
+  /** 10.0.0.0/8, 2001:db8::/32, or an address: of either end. */
+  readonly networks?: readonly string[];
+}
 
 export type Accounts = Readonly<Record<EventKind, KindAccount>>;
 
@@ -85,8 +89,9 @@ function bitsOf(kinds: readonly EventKind[]): number {
   return kinds.reduce((bits, kind) => bits | (1 << eventKinds[kind]), 0);
 }
 
-function completeFilter({ pids = [], cgroups = [], users = [], comms = [] }: CaptureFilter): NativeFilter {
-  return { pids, cgroups, users, comms };
+function completeFilter(filter: CaptureFilter): NativeFilter {
+  const { pids = [], cgroups = [], users = [], comms = [], ports = [], networks = [] } = filter;
+  return { pids, cgroups, users, comms, ports: ports.map(checkPort), networks: networks.map(parseNetwork) };
 }
 
 function readAccounts(buffer: ArrayBuffer): Accounts {

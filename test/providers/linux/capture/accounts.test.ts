@@ -5,9 +5,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { EventCursor } from "../../../../services/providers/linux/capture/event-cursor.js";
+import { eventKinds } from "../../../../services/providers/linux/capture/event-layout.js";
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
 import { addon, captureWhile, sumOf } from "./capture-under-test.js";
+import { ipv4, NetworkNamespace, networks } from "./network-under-test.js";
 
 const kinds = ["exec", "fork", "exit"] as const;
 
@@ -34,6 +37,32 @@ test("with a tiny ring and nobody who reads, drops are counted and sequences hav
   expect(taken).toBeGreaterThan(0);
 });
 
+test("with a tiny ring and a reader who comes late, every attempt of every network event is accounted for", async () => {
+  const namespace = NetworkNamespace.alone();
+  const ofNetwork = ["tcpConnect", "tcpAccept", "tcpClose", "tcpReset", "udpSend"] as const;
+  const capture = await openCapture(addon, { kinds: ofNetwork, ringBytes: 4096, filter: { networks } });
+  try {
+    await namespace.start(refusedScript(4401, 400)).ended();
+  } finally {
+    namespace.remove();
+  }
+  const accounts = await capture.close();
+  const seen = new Map<number, number>();
+  for await (const batch of capture.batches) {
+    const cursor = new EventCursor(batch);
+    while (cursor.next()) seen.set(cursor.kind, (seen.get(cursor.kind) ?? 0) + 1);
+  }
+  for (const kind of ofNetwork) {
+    expect(accounts[kind].attempted, kind).toBe(sumOf(accounts[kind]));
+    expect(seen.get(eventKinds[kind]) ?? 0, kind).toBe(accounts[kind].submitted);
+  }
+  // Each is refused by one reset, which one side sends and the other receives.
+  const { tcpConnect, tcpReset } = accounts;
+  expect(tcpConnect.attempted - tcpConnect.filtered).toBe(400);
+  expect(tcpReset.attempted - tcpReset.filtered).toBe(800);
+  expect(tcpReset.ringFull).toBeGreaterThan(0);
+});
+
 test("a filter can be changed while the capture runs", async () => {
   const { events } = await captureWhile({ kinds: ["exec"], filter: { comms: ["true"] } }, (capture) => {
     spawnSync("/bin/true");
@@ -45,18 +74,21 @@ test("a filter can be changed while the capture runs", async () => {
   expect(events.map((event) => event.subject.comm)).toEqual(["true", "echo"]);
 });
 
-test("nothing is left of a capture whose process is killed", async () => {
+test.each([
+  ["exec", 1 << eventKinds.exec, 1],
+  ["all of the network", 0xff00, 10],
+])("nothing is left of a capture of %s whose process is killed", async (_what, bits, programs) => {
   const script = `
     const { openCapture } = require(${JSON.stringify(builtAddonPath())});
     const sizes = { ringBytes: 65536, wakeAtBytes: 1024, batchBytes: 65536, batchesInFlight: 8 };
-    const filter = { pids: [], cgroups: [], users: [], comms: [] };
-    openCapture({ ...sizes, kinds: 2, lookEveryMs: 10, eventsPerSecond: 0, filter }, () => {}).then(() => console.log("open"));
+    const filter = { pids: [], cgroups: [], users: [], comms: [], ports: [], networks: [] };
+    openCapture({ ...sizes, kinds: ${bits}, lookEveryMs: 10, eventsPerSecond: 0, filter }, () => {}).then(() => console.log("open"));
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
   try {
     await once(child.stdout, "data");
     const held = heldBy(child.pid);
-    expect(held.programs).toHaveLength(1);
+    expect(held.programs).toHaveLength(programs);
     expect(held.maps.length).toBeGreaterThan(3);
     child.kill("SIGKILL");
     await once(child, "exit");
@@ -67,6 +99,15 @@ test("nothing is left of a capture whose process is killed", async () => {
     child.kill("SIGKILL");
   }
 });
+
+// One after the other, to a port where nobody listens.
+const refusedScript = (port: number, times: number) => `
+  (async () => {
+    for (let count = 0; count < ${times}; count++) {
+      await new Promise((resolve) => net.connect(${port}, "${ipv4}").on("error", () => {}).on("close", resolve));
+    }
+    end();
+  })();`;
 
 interface Held {
   readonly programs: readonly number[];
