@@ -95,9 +95,9 @@ export function testRedelivery(open: OpenBusUnderTest): void {
       await closed;
       expect(most).toBe(3);
       const second = await collect(bus, { ...all, group: "g" });
-      await waitFor(() => new Set(second.messages.map(numberOf)).size >= 4, "what was left");
-      const again = new Set(second.messages.map(numberOf));
-      expect([0, 3, 4, 5].every((value) => again.has(value))).toBe(true);
+      // Those that were done behind the oldest unfinished one may come again.
+      const hasCome = (value: number) => second.messages.some((message) => numberOf(message) === value);
+      await waitFor(() => [0, 3, 4, 5].every(hasCome), "what was left");
     });
 
     test("property: whatever handlers reject, each message is done once per success and in order", async () => {
