@@ -1,5 +1,5 @@
-// Runs a piece of work on a thread of libuv's pool and gives JavaScript a promise of what it leads to. The one place where
-// a C++ exception of such work becomes an error of JavaScript.
+// Runs a piece of work on a thread of libuv's pool and gives JavaScript a promise of what it leads to. The one place
+// where a C++ exception of such work becomes an error of JavaScript.
 #pragma once
 
 #include <napi.h>

@@ -9,8 +9,9 @@
 #define PROFILE_STACK_FRAMES 127
 
 /* In the place of a stack's number. */
-#define PROFILE_STACK_NONE 0       /* the CPU was not there: no kernel stack in user mode, no user stack of a kernel thread */
-#define PROFILE_STACK_LOST 1       /* there was no room for another stack */
+#define PROFILE_STACK_NONE 0 /* the CPU was not there: no kernel stack in user mode, no user stack of a kernel thread \
+                              */
+#define PROFILE_STACK_LOST 1 /* there was no room for another stack */
 #define PROFILE_STACK_UNREADABLE 2 /* the kernel could not walk it */
 
 struct profile_stack {
@@ -31,8 +32,8 @@ struct profile_key {
   __u64 kernel_stack;
 };
 
-/* What became of the samples: taken = idle + filtered + counted + uncounted. The others say of how many counted samples a
- * stack is missing or not whole. */
+/* What became of the samples: taken = idle + filtered + counted + uncounted. The others say of how many counted samples
+ * a stack is missing or not whole. */
 struct profile_account {
   __u64 taken;
   __u64 idle;

@@ -115,9 +115,7 @@ class Capture : public Napi::ObjectWrap<Capture> {
           channel.NonBlockingCall(GiveEnd);
           channel.Release();
         },
-        [last](Napi::Env env) -> Napi::Value {
-          return CopyToArrayBuffer(env, last->data(), sizeof(*last));
-        });
+        [last](Napi::Env env) -> Napi::Value { return CopyToArrayBuffer(env, last->data(), sizeof(*last)); });
   }
 
   std::shared_ptr<CaptureSession> session_;

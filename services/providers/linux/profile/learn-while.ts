@@ -1,0 +1,51 @@
+// Looks at profiled processes again and again, one look at a time.
+import type { AddressSpaces } from "./address-spaces.js";
+import type { ProfiledProcess } from "./decode-profile.js";
+
+export interface Learning {
+  /** Looks at these processes once more, after the look that is under way. */
+  look(processes: readonly ProfiledProcess[]): Promise<void>;
+  /** Ends after the look that is under way; rejects with what a look failed with. */
+  stop(): Promise<void>;
+}
+
+// A process that lives shorter may end before anybody sees what it has in memory.
+const lookEveryMs = 100;
+// Looks at new processes, for each look at all of them: they may have loaded more code.
+const looksPerRefresh = 10;
+
+export function learnWhile(spaces: AddressSpaces, seen: () => Promise<readonly ProfiledProcess[]>): Learning {
+  let looks = 0;
+  let last: Promise<void> = Promise.resolve();
+  let isBusy = false;
+  let fault: unknown;
+
+  const timer = setInterval(async () => {
+    if (isBusy) return;
+    isBusy = true;
+    try {
+      const processes = await seen();
+      await enqueue(processes, ++looks % looksPerRefresh === 0);
+    } catch (error) {
+      fault = error;
+    } finally {
+      isBusy = false;
+    }
+  }, lookEveryMs);
+  timer.unref();
+
+  function enqueue(processes: readonly ProfiledProcess[], again: boolean): Promise<void> {
+    const look = last.then(() => spaces.learn(processes, again));
+    last = look.catch(() => undefined);
+    return look;
+  }
+
+  return {
+    look: (processes) => enqueue(processes, true),
+    async stop() {
+      clearInterval(timer);
+      await last;
+      if (fault) throw fault;
+    },
+  };
+}
