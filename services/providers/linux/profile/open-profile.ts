@@ -1,5 +1,6 @@
 // A CPU profile that is being taken, with names: who runs on the CPUs, and where. User stacks are walked by frame pointers:
-// code that was compiled without them (most C libraries, some distributions' programs) hides its callers.
+// code that was compiled without them (most C libraries, some distributions' programs) hides its callers, and a function that
+// calls none and has no frame hides the one that called it.
 import { stat } from "node:fs/promises";
 import { ErrorReason, failure } from "../../../shared/errors.js";
 import { isVanished } from "../procfs/proc-error.js";
