@@ -9,9 +9,8 @@
 #define PROFILE_STACK_FRAMES 127
 
 /* In the place of a stack's number. */
-#define PROFILE_STACK_NONE 0 /* the CPU was not there: no kernel stack in user mode, no user stack of a kernel thread \
-                              */
-#define PROFILE_STACK_LOST 1 /* there was no room for another stack */
+#define PROFILE_STACK_NONE 0       /* there is none: in user mode, or of a kernel thread */
+#define PROFILE_STACK_LOST 1       /* there was no room for another stack */
 #define PROFILE_STACK_UNREADABLE 2 /* the kernel could not walk it */
 
 struct profile_stack {

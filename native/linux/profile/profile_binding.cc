@@ -33,7 +33,7 @@ class Profile : public Napi::ObjectWrap<Profile> {
   static Napi::Object Create(Napi::Env env, std::shared_ptr<ProfileSession> session) {
     const auto constructor =
         DefineClass(env, "Profile",
-                    {InstanceMethod<&Profile::Read>("read"), InstanceMethod<&Profile::ReadProcesses>("readProcesses"),
+                    {InstanceMethod<&Profile::Read>("read"), InstanceMethod<&Profile::TakeProcesses>("takeProcesses"),
                      InstanceMethod<&Profile::Close>("close")});
     const auto object = constructor.New({});
     Unwrap(object)->session_ = std::move(session);
@@ -62,9 +62,9 @@ class Profile : public Napi::ObjectWrap<Profile> {
     return RunRead(info.Env(), [session = Session()] { return session->Read(); });
   }
 
-  // readProcesses(): Promise<ArrayBuffer>
-  Napi::Value ReadProcesses(const Napi::CallbackInfo& info) {
-    return RunRead(info.Env(), [session = Session()] { return session->ReadProcesses(); });
+  // takeProcesses(): Promise<ArrayBuffer>
+  Napi::Value TakeProcesses(const Napi::CallbackInfo& info) {
+    return RunRead(info.Env(), [session = Session()] { return session->TakeProcesses(); });
   }
 
   // close(): Promise<ArrayBuffer>, the last read. The session ends with the last read that is under way.

@@ -36,7 +36,8 @@ void Fill(const bpf_map* map, const std::vector<uint64_t>& values) {
     Check(bpf_map_update_elem(bpf_map__fd(map), &value, &present, BPF_ANY), "write the filter");
 }
 
-// All keys that a map has now. Keys are never taken away, so the walk meets each that was there at its beginning.
+// All keys that a map has now. Keys are not taken away during the walk, so it meets each that was there at its
+// beginning.
 template <typename Key>
 std::vector<Key> KeysOf(const bpf_map* map) {
   std::vector<Key> keys;
@@ -168,9 +169,13 @@ void ProfileSession::AppendSample(std::string& to, const profile_key& key, uint6
   to.append(reinterpret_cast<const char*>(user.addresses), user.depth * sizeof(uint64_t));
 }
 
-std::string ProfileSession::ReadProcesses() const {
+std::string ProfileSession::TakeProcesses() const {
   std::string to;
-  for (const auto& process : KeysOf<profile_process>(object_->maps.processes)) Append(to, process);
+  for (const auto& process : KeysOf<profile_process>(object_->maps.processes)) {
+    Append(to, process);
+    // The kernel may have made room itself.
+    bpf_map_delete_elem(bpf_map__fd(object_->maps.processes), &process);
+  }
   return to;
 }
 

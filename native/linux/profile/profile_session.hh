@@ -57,8 +57,8 @@ class ProfileSession {
   // the beginning; exact when stopped.
   std::string Read() const;
 
-  // Any thread. The processes seen so far, as profile_process records.
-  std::string ReadProcesses() const;
+  // Any thread. The processes seen since it was called before, as profile_process records.
+  std::string TakeProcesses() const;
 
  private:
   struct DestroyObject {

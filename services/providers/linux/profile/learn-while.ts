@@ -1,5 +1,5 @@
 // Looks at profiled processes again and again, one look at a time.
-import type { AddressSpaces } from "./address-spaces.js";
+import { type AddressSpaces, keyOf } from "./address-spaces.js";
 import type { ProfiledProcess } from "./decode-profile.js";
 
 export interface Learning {
@@ -10,11 +10,12 @@ export interface Learning {
 }
 
 // A process that lives shorter may end before anybody sees what it has in memory.
-const lookEveryMs = 100;
-// Looks at new processes, for each look at all of them: they may have loaded more code.
-const looksPerRefresh = 10;
+const lookEveryMs = 25;
+// Looks at new processes, for each look at all that ran meanwhile: they may have loaded more code.
+const looksPerRefresh = 40;
 
-export function learnWhile(spaces: AddressSpaces, seen: () => Promise<readonly ProfiledProcess[]>): Learning {
+export function learnWhile(spaces: AddressSpaces, takeSeen: () => Promise<readonly ProfiledProcess[]>): Learning {
+  const ranSince = new Map<string, ProfiledProcess>();
   let looks = 0;
   let last: Promise<void> = Promise.resolve();
   let isBusy = false;
@@ -24,8 +25,10 @@ export function learnWhile(spaces: AddressSpaces, seen: () => Promise<readonly P
     if (isBusy) return;
     isBusy = true;
     try {
-      const processes = await seen();
-      await enqueue(processes, ++looks % looksPerRefresh === 0);
+      const seen = await takeSeen();
+      for (const process of seen) ranSince.set(keyOf(process), process);
+      if (++looks % looksPerRefresh === 0) await lookAgain();
+      else await enqueue(seen, false);
     } catch (error) {
       fault = error;
     } finally {
@@ -33,6 +36,12 @@ export function learnWhile(spaces: AddressSpaces, seen: () => Promise<readonly P
     }
   }, lookEveryMs);
   timer.unref();
+
+  function lookAgain(): Promise<void> {
+    const processes = [...ranSince.values()];
+    ranSince.clear();
+    return enqueue(processes, true);
+  }
 
   function enqueue(processes: readonly ProfiledProcess[], again: boolean): Promise<void> {
     const look = last.then(() => spaces.learn(processes, again));

@@ -17,8 +17,8 @@ export interface NativeProfileOptions {
 export interface NativeProfile {
   /** Everything since the beginning: native/linux/profile/profile_session.hh says how. */
   read(): Promise<ArrayBuffer>;
-  /** profile_process records of native/linux/bpf/profile_layout.h. */
-  readProcesses(): Promise<ArrayBuffer>;
+  /** The processes seen since the call before: profile_process records of native/linux/bpf/profile_layout.h. */
+  takeProcesses(): Promise<ArrayBuffer>;
   /** Takes no more samples and resolves with the last read. */
   close(): Promise<ArrayBuffer>;
 }

@@ -82,7 +82,7 @@ function isComplete(addon: Partial<ProfileAddon>): addon is ProfileAddon {
 function profileOn(addon: ProfileAddon, native: NativeProfile, samplesPerSecond: number): Profile {
   const spaces = new AddressSpaces();
   let closing: Promise<CpuProfile> | undefined;
-  const learning = learnWhile(spaces, async () => (closing ? [] : decodeProcesses(await native.readProcesses())));
+  const learning = learnWhile(spaces, async () => (closing ? [] : decodeProcesses(await native.takeProcesses())));
 
   const complete = async (buffer: ArrayBuffer): Promise<CpuProfile> => {
     const { samples, ...rest } = decodeProfile(buffer);

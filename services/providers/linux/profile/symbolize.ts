@@ -53,7 +53,7 @@ export async function symbolize(
 
 /** All frames but the innermost are return addresses, which may lie behind the end of the function that called. */
 function callAddresses({ addresses }: RawStack): bigint[] {
-  return Array.from(addresses, (address, index) => (index === 0 ? address : address - 1n));
+  return Array.from(addresses, (address, index) => (index === 0 || address === 0n ? address : address - 1n));
 }
 
 function framesOf(stack: RawStack, names: Names): Frame[] {

@@ -1,6 +1,6 @@
 // What the flame graph page does in the browser. Draws only frames that are at least a pixel wide where the reader has
 // zoomed to; everything that came from the profile is shown through textContent.
-export const pageScript = String.raw`"use strict";
+export const pageScript = `"use strict";
 (() => {
   const rowHeight = 20;
   const data = JSON.parse(document.getElementById("profile").textContent);
