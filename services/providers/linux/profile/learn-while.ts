@@ -19,6 +19,7 @@ export function learnWhile(spaces: AddressSpaces, takeSeen: () => Promise<readon
   let looks = 0;
   let last: Promise<void> = Promise.resolve();
   let isBusy = false;
+  let isStopped = false;
   let fault: unknown;
 
   const timer = setInterval(async () => {
@@ -26,6 +27,7 @@ export function learnWhile(spaces: AddressSpaces, takeSeen: () => Promise<readon
     isBusy = true;
     try {
       const seen = await takeSeen();
+      if (isStopped) return;
       for (const process of seen) ranSince.set(keyOf(process), process);
       if (++looks % looksPerRefresh === 0) await lookAgain();
       else await enqueue(seen, false);
@@ -52,6 +54,7 @@ export function learnWhile(spaces: AddressSpaces, takeSeen: () => Promise<readon
   return {
     look: (processes) => enqueue(processes, true),
     async stop() {
+      isStopped = true;
       clearInterval(timer);
       await last;
       if (fault) throw fault;

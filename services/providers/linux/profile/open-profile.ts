@@ -92,11 +92,12 @@ function profileOn(addon: ProfileAddon, native: NativeProfile, samplesPerSecond:
   };
   const closeAll = async () => {
     try {
-      const last = await complete(await native.close());
-      await learning.stop();
-      return last;
+      try {
+        return await complete(await native.close());
+      } finally {
+        await learning.stop();
+      }
     } finally {
-      await learning.stop().catch(() => undefined);
       await spaces.close();
     }
   };

@@ -27,7 +27,7 @@ volatile double sink;
 void* volatile frame;
 __attribute__((noinline)) void hot(void) { frame = __builtin_frame_address(0); for (int i = 0; i < 100000; i++) sink += i * 0.5; }
 __attribute__((noinline)) void middle(long until) { while (time(0) < until) { hot(); sink += 1; } }
-int main(int argc, char** argv) { middle(time(0) + (argc > 1 ? atoi(argv[1]) : 5)); return sink > 0 ? 0 : 1; }
+int main(int argc, char** argv) { middle(time(0) + (argc > 1 ? atoi(argv[1]) : 20)); return sink > 0 ? 0 : 1; }
 `;
 
 /** A folder that is there for the time of a test. */
@@ -73,6 +73,13 @@ export async function whileRunning<Result>(
 export async function profileFor(milliseconds: number, options: ProfileOptions): Promise<CpuProfile> {
   const profile = await openProfile(addon, options);
   await sleep(milliseconds);
+  return profile.close();
+}
+
+/** However busy the machine is: until there are some samples. */
+export async function profileUntil(samples: number, options: ProfileOptions): Promise<CpuProfile> {
+  const profile = await openProfile(addon, options);
+  for (let tries = 0; (await profile.read()).account.counted < samples && tries < 150; tries++) await sleep(100);
   return profile.close();
 }
 
