@@ -20,6 +20,8 @@ class UniqueFd {
   }
 
   int get() const { return fd_; }
+  // Somebody else closes it from now on.
+  int release() { return std::exchange(fd_, -1); }
   bool valid() const { return fd_ >= 0; }
 
  private:

@@ -9,6 +9,7 @@
 #include "common/record_layout.hh"
 #ifdef SYSTEMS_MANAGER_CAPTURE
 #include "linux/capture/capture_binding.hh"
+#include "linux/profile/profile_binding.hh"
 #endif
 #include "linux/process_snapshot.hh"
 #include "linux/socket_holders.hh"
@@ -38,6 +39,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readSocketHolders", Napi::Function::New<ReadSocketHolders>(env, "readSocketHolders"));
 #ifdef SYSTEMS_MANAGER_CAPTURE
   exports.Set("openCapture", Napi::Function::New<OpenCapture>(env, "openCapture"));
+  exports.Set("openProfile", Napi::Function::New<OpenProfile>(env, "openProfile"));
+  exports.Set("findSymbols", Napi::Function::New<FindSymbols>(env, "findSymbols"));
 #endif
   return exports;
 }

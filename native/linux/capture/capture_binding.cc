@@ -1,11 +1,11 @@
 #include "linux/capture/capture_binding.hh"
 
-#include <cstring>
 #include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "common/async_job.hh"
 #include "linux/capture/capture_session.hh"
 
 namespace systems_manager {
@@ -53,60 +53,11 @@ CaptureFilter ReadFilter(const Napi::Object& from) {
           ReadList<uint32_t>(from.Get("roots"), number), ReadList<std::string>(from.Get("paths"), text)};
 }
 
-Napi::Error ErrorOf(Napi::Env env, const std::string& message, int number) {
-  auto error = Napi::Error::New(env, message);
-  if (number != 0) error.Set("errno", Napi::Number::New(env, -number));
-  return error;
-}
-
-// Runs something that may take long on a thread of libuv's pool, and gives JavaScript a promise of what it leads to.
-class Job : public Napi::AsyncWorker {
- public:
-  using Work = std::function<void()>;
-  using Finish = std::function<Napi::Value(Napi::Env)>;
-
-  Job(Napi::Env env, Work work, Finish finish)
-      : Napi::AsyncWorker(env, "systems_manager_capture"),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        work_(std::move(work)),
-        finish_(std::move(finish)) {}
-
-  static Napi::Promise Run(Napi::Env env, Work work, Finish finish) {
-    auto* job = new Job(env, std::move(work), std::move(finish));
-    const auto promise = job->deferred_.Promise();
-    job->Queue();
-    return promise;
-  }
-
- protected:
-  void Execute() override {
-    try {
-      work_();
-    } catch (const std::system_error& error) {
-      errno_ = error.code().value();
-      SetError(error.what());
-    } catch (const std::exception& error) {
-      SetError(error.what());
-    }
-  }
-
-  void OnOK() override { deferred_.Resolve(finish_(Env())); }
-  void OnError(const Napi::Error& error) override { deferred_.Reject(ErrorOf(Env(), error.Message(), errno_).Value()); }
-
- private:
-  Napi::Promise::Deferred deferred_;
-  Work work_;
-  Finish finish_;
-  int errno_ = 0;
-};
-
 // JavaScript's thread. The batch is copied into memory of the engine: external memory costs more than the copy.
 void GiveBatch(Napi::Env env, Napi::Function on_batch, std::string* batch) {
   const std::unique_ptr<std::string> owned(batch);
   if (env == nullptr || on_batch.IsEmpty()) return;
-  auto buffer = Napi::ArrayBuffer::New(env, owned->size());
-  std::memcpy(buffer.Data(), owned->data(), owned->size());
-  on_batch.Call({buffer});
+  on_batch.Call({CopyToArrayBuffer(env, owned->data(), owned->size())});
 }
 
 // After the last batch.
@@ -143,16 +94,14 @@ class Capture : public Napi::ObjectWrap<Capture> {
   // accounts(): ArrayBuffer of kind_accounts, by kind.
   Napi::Value ReadAccounts(const Napi::CallbackInfo& info) {
     const auto accounts = Session().ReadAccounts();
-    auto buffer = Napi::ArrayBuffer::New(info.Env(), sizeof(accounts));
-    std::memcpy(buffer.Data(), accounts.data(), sizeof(accounts));
-    return buffer;
+    return CopyToArrayBuffer(info.Env(), accounts.data(), sizeof(accounts));
   }
 
   void SetFilter(const Napi::CallbackInfo& info) {
     try {
       Session().SetFilter(ReadFilter(info[0].ToObject()));
     } catch (const std::system_error& error) {
-      throw ErrorOf(info.Env(), error.what(), error.code().value());
+      throw MakeError(info.Env(), error.what(), error.code().value());
     }
   }
 
@@ -167,7 +116,7 @@ class Capture : public Napi::ObjectWrap<Capture> {
   // close(): Promise<ArrayBuffer>, the last accounts. onBatch is called without a batch when all were handed over.
   Napi::Value Close(const Napi::CallbackInfo& info) {
     auto last = std::make_shared<Accounts>();
-    return Job::Run(
+    return RunAsync(
         info.Env(),
         // The only owner: its destructor ends the reader before the end is told.
         [session = std::move(session_), last, channel = channel_]() mutable {
@@ -178,11 +127,7 @@ class Capture : public Napi::ObjectWrap<Capture> {
           channel.NonBlockingCall(GiveEnd);
           channel.Release();
         },
-        [last](Napi::Env env) -> Napi::Value {
-          auto buffer = Napi::ArrayBuffer::New(env, sizeof(*last));
-          std::memcpy(buffer.Data(), last->data(), sizeof(*last));
-          return buffer;
-        });
+        [last](Napi::Env env) -> Napi::Value { return CopyToArrayBuffer(env, last->data(), sizeof(*last)); });
   }
 
   std::shared_ptr<CaptureSession> session_;
@@ -198,7 +143,7 @@ Napi::Value OpenCapture(const Napi::CallbackInfo& info) {
   const auto filter = ReadFilter(given.Get("filter").ToObject());
   auto channel = BatchChannel::New(env, info[1].As<Napi::Function>(), "systems_manager_capture", 0, 1);
   auto session = std::make_shared<std::shared_ptr<CaptureSession>>();
-  return Job::Run(
+  return RunAsync(
       env,
       [=]() {
         try {
