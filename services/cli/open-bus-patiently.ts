@@ -6,7 +6,7 @@ import { ErrorReason, hasReason } from "../shared/errors.js";
 import type { Logger } from "../shared/log.js";
 import { pause } from "../shared/pause.js";
 
-const backoff = { firstMs: 1_000, longestMs: 10_000 };
+const backoff = { firstMs: 500, longestMs: 3_000 };
 
 /**
  * Resolves when the bus is open, undefined when the signal aborts before that. Throws what waiting does not mend: wrong credentials,
