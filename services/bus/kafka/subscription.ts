@@ -12,7 +12,7 @@ import type { KafkaBusOptions } from "./kafka-options.js";
 import { createOwnedPartitions, type OwnedPartitions } from "./owned-partitions.js";
 import { type BeginAt, beginAt, lifeText, startOf } from "./start-offsets.js";
 import { groupName, topicName } from "./topics.js";
-import { defaultOpenPatienceMs, untilReachable } from "./until-reachable.js";
+import { defaultOpenPatienceMs, openBackoff, untilReachable } from "./until-reachable.js";
 import { waitAtMost } from "./wait-at-most.js";
 
 export interface KafkaSubscriptionOptions {
@@ -42,7 +42,6 @@ const defaultSessionTimeoutMs = 6_000;
 const commitIntervalMs = 1_000;
 // For each step of the end, when brokers are away.
 const endPatienceMs = 2_000;
-const backoff = { firstMs: 200, longestMs: 3_000 };
 
 /** Resolves when messages flow. Throws what the brokers refuse it for, or UNREACHABLE. */
 export async function openKafkaSubscription(options: KafkaSubscriptionOptions): Promise<KafkaSubscription> {
@@ -134,7 +133,7 @@ export async function openKafkaSubscription(options: KafkaSubscriptionOptions): 
   async function reopen(): Promise<Session | undefined> {
     for (let attempt = 1; !signal.aborted; attempt++) {
       // Closing ends the pause early, and then the loop.
-      await pause(backoffMs(attempt, backoff), signal);
+      await pause(backoffMs(attempt, openBackoff), signal);
       try {
         if (!signal.aborted) return await open(await choose());
       } catch (error) {

@@ -20,7 +20,8 @@ export interface UntilReachableOptions {
 /** How long a beginning waits when nothing else was said. */
 export const defaultOpenPatienceMs = 30_000;
 
-const backoff = { firstMs: 200, longestMs: 3_000 };
+/** Pauses between attempts to begin, at first and again. */
+export const openBackoff = { firstMs: 200, longestMs: 3_000 };
 
 /** Attempts again while brokers cannot be reached. Throws what the last attempt failed with, and at once what waiting does not mend. */
 export async function untilReachable<Result>(
@@ -36,6 +37,6 @@ export async function untilReachable<Result>(
       if (isOver || !hasReason(error, ErrorReason.UNREACHABLE)) throw error;
       log.warn({ err: error }, "brokers cannot be reached yet");
     }
-    await pause(backoffMs(failures, backoff), signal);
+    await pause(backoffMs(failures, openBackoff), signal);
   }
 }

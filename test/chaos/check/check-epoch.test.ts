@@ -41,13 +41,6 @@ describe("a history that keeps every promise", () => {
       }),
     ],
     [
-      "no answer of a host that was killed while its going could not be told before the deadline",
-      history({
-        runs: [{ ...endedWith(HostState.NO_ANSWER, { noAnswer: 1 }), queueMs: 60_000 }],
-        faults: [fault(3_000, "answers under way"), { ...fault(4_000, "late answers"), kind: "broker kill" }],
-      }),
-    ],
-    [
       "failed on a full disk and not executed",
       history({
         runs: [endedWith(HostState.FAILED, { failed: 1 }, ErrorReason.STORAGE_FAILED)],

@@ -31,7 +31,7 @@ export const completenessChecks: readonly Check[] = [
 function isExcused({ name, state }: HostView, run: RunHistory, { faults }: EpochHistory): boolean {
   // A daemon that died within a change leaves open whether it happened, however long the command waits.
   const isLost = run.kind === "commit" && state === HostState.INDETERMINATE;
-  const waits = run.queueMs > 0 && !isLost && isHeardInTime(run, faults);
+  const waits = run.queueMs > 0 && !isLost;
   // A run waits from when it was asked for, even when its command has to wait for the bus.
   const deadlineMs = run.requestedAtMs + run.timeoutMs + run.queueMs;
   return faults.some((fault) => {
@@ -41,13 +41,6 @@ function isExcused({ name, state }: HostView, run: RunHistory, { faults }: Epoch
     const excusesAll = excuses === "any answer" || (excuses === "answers under way" && !waits);
     return excusesAll || untilMs + recoveryMs > deadlineMs;
   });
-}
-
-// Only a host that the control plane knows to be away has more time than the others; word of it comes over the bus.
-function isHeardInTime({ requestedAtMs, timeoutMs }: RunHistory, faults: readonly FaultRecord[]): boolean {
-  const endsMs = requestedAtMs + timeoutMs;
-  const isDeaf = ({ fromMs, untilMs }: FaultRecord) => fromMs < endsMs && untilMs + recoveryMs > endsMs;
-  return !faults.some((fault) => fault.kind.startsWith("broker ") && isDeaf(fault));
 }
 
 // Two relays are all that there are: with both away hosts have nowhere to go, and a read gives up on them as on any that went away.

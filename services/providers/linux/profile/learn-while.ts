@@ -47,6 +47,7 @@ export function learnWhile(spaces: AddressSpaces, takeSeen: () => Promise<readon
 
   function enqueue(processes: readonly ProfiledProcess[], again: boolean): Promise<void> {
     const look = last.then(() => spaces.learn(processes, again));
+    // Who asked for the look is told of its failure; the next one begins all the same.
     last = look.catch(() => undefined);
     return look;
   }
