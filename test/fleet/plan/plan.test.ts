@@ -1,24 +1,15 @@
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { timestampMs, timestampNow } from "@bufbuild/protobuf/wkt";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ReplyOutcome } from "../../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { ConfirmationMethod } from "../../../services/gen/systemsmanager/fleet/v1/change_pb.js";
-import type { Plan } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
-import { ChangeKind } from "../../../services/gen/systemsmanager/mutation/v1/change_pb.js";
-import {
-  ManageServiceRequestSchema,
-  ManageServiceResponseSchema,
-  ServiceAction,
-} from "../../../services/gen/systemsmanager/mutation/v1/service_pb.js";
 import { Risk } from "../../../services/gen/systemsmanager/options/v1/options_pb.js";
 import { ErrorReason, errorDetailOf } from "../../../services/shared/errors.js";
 import { collect } from "../run/collect.js";
 import { eventually } from "../run/eventually.js";
-import { type FleetClient, type FleetUnderTest, listServices, silence, startFleet } from "../run/fleet-under-test.js";
-import { type Behaviour, hostIdOf, ok } from "../run/simulated-hosts.js";
+import { type FleetUnderTest, listServices, silence, startFleet } from "../run/fleet-under-test.js";
+import { type Behaviour, hostIdOf } from "../run/simulated-hosts.js";
 import { decodeManageService } from "./decode-manage-service.js";
-
-const method = "systemsmanager.mutation.v1.MutationService/ManageService";
+import { commit, fails, manages, method, plan, reasonOf, request } from "./manage-service-plan.js";
 
 let fleet: FleetUnderTest;
 
@@ -26,45 +17,6 @@ afterEach(async () => {
   vi.useRealTimers();
   await fleet.close();
 });
-
-/** Restarts nginx, where it runs: hosts named "idle…" have nothing to change. */
-const manages: Behaviour = (call) => {
-  const { dryRun } = decodeManageService(call.invocation.request);
-  const change = { subject: "nginx.service", kind: ChangeKind.RESTART, from: "active", to: "active" };
-  const changes = call.name.startsWith("idle") ? [] : [change];
-  const response = create(ManageServiceResponseSchema, { changes, dryRun });
-  return call.reply(ok(toBinary(ManageServiceResponseSchema, response)));
-};
-
-const fails: Behaviour = (call) =>
-  call.reply({ outcome: ReplyOutcome.FAILED, message: "no such unit", error: { reason: ErrorReason.UNKNOWN_UNIT } });
-
-function request(init: MessageInitShape<typeof ManageServiceRequestSchema> = {}): Uint8Array {
-  const full = { name: "nginx.service", action: ServiceAction.RESTART, ...init };
-  return toBinary(ManageServiceRequestSchema, create(ManageServiceRequestSchema, full));
-}
-
-async function plan(client: FleetClient, selector = "all", bytes = request()): Promise<Plan> {
-  let planned: Plan | undefined;
-  for await (const { event } of client.planChange({ selector, method, request: bytes, timeout: { seconds: 5n } })) {
-    if (event.case === "planned") planned = event.value;
-  }
-  if (!planned) throw new Error("no plan was made");
-  return planned;
-}
-
-function commit(client: FleetClient, planHash: string) {
-  const confirmation = { method: ConfirmationMethod.ELICITATION, confirmedAt: timestampNow() };
-  return collect(client.commitChange({ planHash, confirmation, timeout: { seconds: 5n } }));
-}
-
-async function reasonOf(promise: Promise<unknown>): Promise<string | undefined> {
-  const error = await promise.then(
-    () => undefined,
-    (cause) => cause,
-  );
-  return error === undefined ? undefined : ErrorReason[errorDetailOf(error).reason];
-}
 
 function dryRuns(): boolean[] {
   return fleet.hosts.invoked.map(({ command }) => {
@@ -259,43 +211,5 @@ describe("committing", () => {
     fleet.hosts.behave("web-1", manages);
     await fleet.client.cancelRun({ runId: first.value.event.value.runId });
     expect((await commit(fleet.client, made.planHash)).accounting).toMatchObject({ ok: 1 });
-  });
-});
-
-describe("a plan is refused", () => {
-  test("to another principal: PLAN_NOT_YOURS, for commit and for GetPlan", async () => {
-    fleet = await startFleet({ usual: manages });
-    await fleet.attach("web-1");
-    const made = await plan(fleet.client);
-    const other = fleet.clientOf("mallory");
-    expect(await reasonOf(commit(other, made.planHash))).toBe("PLAN_NOT_YOURS");
-    expect(await reasonOf(other.getPlan({ planHash: made.planHash }))).toBe("PLAN_NOT_YOURS");
-    expect((await commit(fleet.client, made.planHash)).accounting).toMatchObject({ ok: 1 });
-  });
-
-  test("after its expiry: UNKNOWN_PLAN, and nothing is sent", async () => {
-    fleet = await startFleet({ usual: manages });
-    await fleet.attach("web-1");
-    const made = await plan(fleet.client);
-    fleet.hosts.commands.length = 0;
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 15 * 60_000 + 1 });
-    const call = commit(fleet.client, made.planHash);
-    await expect(call).rejects.toThrow(/expired at/);
-    expect(await reasonOf(call)).toBe("UNKNOWN_PLAN");
-    expect(fleet.hosts.commands).toHaveLength(0);
-  });
-
-  test("when it never was: UNKNOWN_PLAN", async () => {
-    fleet = await startFleet({ usual: manages });
-    expect(await reasonOf(commit(fleet.client, "ab".repeat(32)))).toBe("UNKNOWN_PLAN");
-  });
-
-  test.each([
-    ["a hash that is no hash", { planHash: "xyz", confirmation: { method: ConfirmationMethod.ELICITATION } }],
-    ["no confirmation", { planHash: "ab".repeat(32) }],
-    ["an unspecified confirmation", { planHash: "ab".repeat(32), confirmation: {} }],
-  ])("with %s: INVALID_ARGUMENT", async (_what, commitRequest) => {
-    fleet = await startFleet({ usual: manages });
-    expect(await reasonOf(collect(fleet.client.commitChange(commitRequest)))).toBe("INVALID_ARGUMENT");
   });
 });
