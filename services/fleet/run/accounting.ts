@@ -61,6 +61,13 @@ export class RunAccount {
     return this.#at(this.#states, index);
   }
 
+  /** The hosts in this state. */
+  indexesIn(state: HostState): number[] {
+    const indexes: number[] = [];
+    for (const [index, is] of this.#states.entries()) if (is === state) indexes.push(index);
+    return indexes;
+  }
+
   /** True when the host's state is its own word. */
   hasAnswered(index: number): boolean {
     return this.#at(this.#answered, index) === 1;

@@ -180,6 +180,7 @@ class Manager {
     if (run.isFinished) return;
     const cancellations = draftCancellations(this.#options.issuer, run);
     run.closeAll(HostState.CANCELLED, cancelledProblem(run.record.runId));
+    run.endDelivery();
     await publishCancellations(this.#dispatching, cancellations);
     await run.finished;
   }

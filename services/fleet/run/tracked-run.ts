@@ -1,8 +1,8 @@
 // One run in the hands of the control plane: takes replies, closes accounts, keeps everything durable, tells listeners.
 //
 // A run is concluded when its caller can be answered: every host that is there has a final state. It is finished when every host has
-// one; hosts that are away may stay queued until then. It goes on after that too: what changes a concluded run makes its next
-// revision.
+// one; while its command can still be delivered, hosts that are away may stay queued until then, and hosts that were there and silent
+// may turn out to have been away. It goes on after that too: what changes a concluded run makes its next revision.
 import type { CommandAnswers, Reply } from "../../gen/systemsmanager/bus/v1/host_pb.js";
 import { HostState, type Run } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import { decodeHostIds } from "../../identity/target-tree.js";
@@ -13,29 +13,13 @@ import { AnswerTable, noDuration } from "./answer-table.js";
 import { describeRun } from "./describe-run.js";
 import type { RunReplies } from "./group-replies.js";
 import { durationOf, ReplyReader, type Verdict } from "./read-reply.js";
+import { type Changes, noChanges, type RepliesTaken } from "./run-changes.js";
 import type { CommandRecord, HostAnswer, HostProblem, RunRecord, RunSubject, TargetHost } from "./run-record.js";
 import type { StoredRun } from "./run-store.js";
 import { RunWriter } from "./run-writer.js";
 import { SentCommands } from "./sent-commands.js";
 import { Settlement } from "./settlement.js";
 import { targetIndexes } from "./target-set.js";
-
-/** What became of replies. */
-export interface RepliesTaken {
-  accounted: number;
-  late: number;
-  duplicate: number;
-  invalid: number;
-}
-
-/** Hosts whose states changed together, and the answers that are new with them. */
-interface Changes {
-  readonly indexes: number[];
-  /** Whether one has another state now; a host can also confirm the one that it was given. */
-  moved: boolean;
-  readonly bodies: Map<string, Uint8Array>;
-  readonly taken: RepliesTaken;
-}
 
 export class TrackedRun {
   readonly record: RunRecord;
@@ -50,6 +34,7 @@ export class TrackedRun {
   readonly #indexByHost: ReadonlyMap<string, number>;
   readonly #storedBodies = new Set<string>();
   readonly #listeners = new Set<() => void>();
+  #delivers: boolean;
 
   constructor(database: StateDatabase, { record, subject, commands = [], rows = [] }: StoredRun) {
     this.record = { ...record };
@@ -63,6 +48,7 @@ export class TrackedRun {
     const numbers = rows.map(({ number }) => number);
     this.#writer = new RunWriter(database, record.runId, numbers, (cause) => this.#settlement.fail(cause));
     for (const { row } of rows) this.#table.restore(row);
+    this.#delivers = record.deliverUntilMs > Math.max(record.deadlineMs, Date.now());
     if (this.isConcluded) this.#settlement.conclude();
     if (this.isFinished) this.#settlement.finish();
   }
@@ -74,6 +60,11 @@ export class TrackedRun {
   /** True when the caller can be answered. */
   get isConcluded(): boolean {
     return this.record.concludedAtMs !== undefined;
+  }
+
+  /** Whether its command can still be delivered to hosts that were not there before. */
+  get delivers(): boolean {
+    return this.#delivers;
   }
 
   /** True when every host has a final state. */
@@ -167,14 +158,21 @@ export class TrackedRun {
 
   /** Indexes of the hosts that are still queued. */
   queued(): number[] {
-    const indexes: number[] = [];
-    for (let index = 0; index < this.targets.length; index++) {
-      if (this.account.stateOf(index) === HostState.QUEUED) indexes.push(index);
-    }
-    return indexes;
+    return this.account.indexesIn(HostState.QUEUED);
   }
 
-  /** Lets the caller be answered while hosts are still queued: they are away, or their turn has not come. */
+  /** Indexes of the hosts that have no final state: with the queued ones, those that were silent and may yet attach anew. */
+  open(): number[] {
+    return this.#delivers ? [...this.queued(), ...this.account.indexesIn(HostState.NO_ANSWER)] : this.queued();
+  }
+
+  /** Delivers to nobody any more who was not there before, which may finish the run. */
+  endDelivery(): void {
+    this.#delivers = false;
+    this.finishIfComplete();
+  }
+
+  /** Lets the caller be answered while hosts have no final state: they are away, or their turn has not come. */
   conclude(): void {
     if (this.isConcluded) return;
     this.record.concludedAtMs = Date.now();
@@ -182,9 +180,9 @@ export class TrackedRun {
     this.#tell();
   }
 
-  /** Ends the run when no host is queued: for one that was interrupted just before its end was stored. */
+  /** Ends the run when every host has a final state: for one that was interrupted just before its end was stored, too. */
   finishIfComplete(): void {
-    if (this.account.queued > 0 || this.isFinished) return;
+    if (this.#isOpen || this.isFinished) return;
     this.account.verify();
     this.record.finishedAtMs = Date.now();
     this.record.concludedAtMs ??= this.record.finishedAtMs;
@@ -202,6 +200,10 @@ export class TrackedRun {
 
   toMessage(): Run {
     return describeRun(this.#recordNow());
+  }
+
+  get #isOpen(): boolean {
+    return this.account.queued > 0 || (this.#delivers && this.account.count(HostState.NO_ANSWER) > 0);
   }
 
   #takeAnswers({ commandId, bodies, hostIds, bodyIndexes, durationMilliseconds }: CommandAnswers, changes: Changes) {
@@ -256,8 +258,8 @@ export class TrackedRun {
       ...(recordChanged || revised ? { record: this.#recordNow() } : {}),
     });
     if (indexes.length > 0) {
-      this.#tell();
       this.finishIfComplete();
+      this.#tell();
     }
     await committed;
   }
@@ -276,10 +278,6 @@ export class TrackedRun {
   #recordNow(): RunRecord {
     return { ...this.record, states: this.account.counts() };
   }
-}
-
-function noChanges(): Changes {
-  return { indexes: [], moved: false, bodies: new Map(), taken: { accounted: 0, late: 0, duplicate: 0, invalid: 0 } };
 }
 
 // Every failed write has been told to whoever awaits the run's end already.

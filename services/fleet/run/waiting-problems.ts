@@ -18,12 +18,14 @@ export function awayProblem(run: TrackedRun, host: InventoryHost | undefined): H
 }
 
 /** The host is there and said nothing to this command, or to whatever the run sent it. */
-export function deadlineProblem({ record }: TrackedRun, command?: CommandRecord): HostProblem {
+export function deadlineProblem({ record, delivers }: TrackedRun, command?: CommandRecord): HostProblem {
   const timeout = `${(command?.timeoutMs ?? record.deadlineMs - record.startedAtMs) / 1000}s`;
   return {
     reason: ErrorReason.DEADLINE_EXCEEDED,
     message: `the host did not answer within ${timeout}`,
-    remedy: "ask it again with a longer timeout, or look at its daemon's log",
+    remedy: delivers
+      ? `look at its daemon's log; should it attach anew before ${new Date(record.deliverUntilMs).toISOString()}, it is sent the command again`
+      : "ask it again with a longer timeout, or look at its daemon's log",
     metadata: { timeout },
   };
 }

@@ -5,8 +5,9 @@
 // restart of the control plane, it gives up after `detachGraceMs`. A change waits `changeGraceMs` for either: its daemon may be what
 // restarts. Hosts that went away with their relay are waited for during `relayGraceMs`: they are well, and come back to another relay
 // or to the same one, thousands of them one after the other. A run with a delivery timeout does not give hosts up: they stay queued
-// until that has passed, and the caller is answered without them. A host that attaches anew is sent its command again; one that was
-// given up and answers all the same is late, and counts.
+// until that has passed, and the caller is answered without them. A host that attaches anew is sent its command again, in such a run even
+// one that was taken for silent at the deadline: word of its going away can be late, or lost with its relay. A host that was given
+// up and answers all the same is late, and counts.
 
 import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
 import type { HostListener, Inventory, InventoryHost } from "../inventory/inventory.js";
@@ -74,7 +75,7 @@ export class RunWatch {
       this.#watchDeadline(command);
     }
     if (away.length === 0) return;
-    const awaited = away.filter((index) => !this.#delivers && (!this.#isRead || this.#hasJustLeft(index)));
+    const awaited = away.filter((index) => !this.#run.delivers && (!this.#isRead || this.#hasJustLeft(index)));
     for (const index of awaited) this.#beginGrace(index);
     const isAwaited = new Set(awaited);
     const lost = away.filter((index) => !isAwaited.has(index));
@@ -85,10 +86,11 @@ export class RunWatch {
   resume(): void {
     const run = this.#run;
     // The caller was answered: everybody who is still queued has time until the delivery timeout.
-    const rests = run.isConcluded && this.#delivers;
-    for (const index of run.queued()) {
+    const rests = run.isConcluded && run.delivers;
+    for (const index of run.open()) {
       if (!run.commands.of(index)) continue;
       if (this.#isOnline(index)) this.#parts.sendAgain(run, index);
+      else if (run.account.stateOf(index) !== HostState.QUEUED) continue;
       else if (rests) this.#resting.add(index);
       else this.#beginGrace(index);
     }
@@ -105,12 +107,6 @@ export class RunWatch {
 
   get #isRead(): boolean {
     return this.#run.record.planHash === "";
-  }
-
-  /** Whether hosts that are away are still waited for. */
-  get #delivers(): boolean {
-    const { deadlineMs, deliverUntilMs } = this.#run.record;
-    return deliverUntilMs > deadlineMs && deliverUntilMs > Date.now();
   }
 
   #isOnline(index: number): boolean {
@@ -150,12 +146,12 @@ export class RunWatch {
     this.#endGrace(index);
     this.#resting.delete(index);
     const attachedAnew = !former?.online || former.attachment !== host.attachment;
-    const isWanted = isQueued || (!run.isConcluded && run.account.stateOf(index) === HostState.NO_ANSWER);
-    if (attachedAnew && isWanted) this.#parts.sendAgain(run, index);
+    const isLate = run.account.stateOf(index) === HostState.NO_ANSWER && (run.delivers || !run.isConcluded);
+    if (attachedAnew && (isQueued || isLate)) this.#parts.sendAgain(run, index);
   };
 
   #giveUp(indexes: readonly number[]): void {
-    if (this.#delivers) {
+    if (this.#run.delivers) {
       for (const index of indexes) this.#resting.add(index);
       this.#concludeIfResting();
       return;
@@ -172,7 +168,7 @@ export class RunWatch {
   // Who is there has had its time; who is away may still have some.
   #passDeadline(command: CommandRecord): void {
     const queued = indexesOf(command.spans).filter((index) => this.#run.account.stateOf(index) === HostState.QUEUED);
-    const away = this.#delivers ? queued.filter((index) => !this.#isOnline(index)) : [];
+    const away = this.#run.delivers ? queued.filter((index) => !this.#isOnline(index)) : [];
     const kept = new Set(away);
     const silent = queued.filter((index) => !kept.has(index));
     for (const index of away) this.#endGrace(index);
@@ -192,6 +188,7 @@ export class RunWatch {
     this.#closeSilent(silent, deadlineProblem(run));
     const closing = expired.map((index) => [index, run.commands.of(index) ? undelivered : unsent] as const);
     run.close(closing, HostState.EXPIRED);
+    run.endDelivery();
   }
 
   // A host that is still away is not silent.
@@ -205,7 +202,7 @@ export class RunWatch {
 
   #concludeIfResting(): void {
     const run = this.#run;
-    if (run.isConcluded || this.#resting.size === 0 || run.commands.unsent > 0) return;
+    if (run.isConcluded || run.commands.unsent > 0) return;
     for (const index of this.#resting) {
       if (run.account.stateOf(index) !== HostState.QUEUED) this.#resting.delete(index);
     }

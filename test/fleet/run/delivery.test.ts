@@ -6,7 +6,7 @@ import { ErrorReason } from "../../../services/shared/errors.js";
 import { ask, reasonOf } from "./ask.js";
 import { collect } from "./collect.js";
 import { eventually } from "./eventually.js";
-import { type FleetUnderTest, silence, startFleet } from "./fleet-under-test.js";
+import { answers, type FleetUnderTest, silence, startFleet } from "./fleet-under-test.js";
 
 let fleet: FleetUnderTest;
 
@@ -89,6 +89,58 @@ describe("a read with a delivery timeout", () => {
     const { accounting } = await collect(ask(fleet, "all", 0.5, 60));
     expect(performance.now() - began).toBeGreaterThan(490);
     expect(accounting).toMatchObject({ noAnswer: 1, queued: 1 });
+  });
+
+  describe("that took a host for silent, because word of its going away was late,", () => {
+    async function takenForSilent(deliverySeconds = 60): Promise<string> {
+      fleet = await startFleet({ usual: silence });
+      await fleet.attach("lost");
+      const { run } = await collect(ask(fleet, "all", 0.3, deliverySeconds));
+      expect(run).toMatchObject({ revision: 1, accounting: { noAnswer: 1, queued: 0 } });
+      expect(run.finishedAt).toBeUndefined();
+      fleet.hosts.behave("lost", answers);
+      return run.runId;
+    }
+
+    async function hasAnsweredLate(runId: string): Promise<void> {
+      await eventually(async () => {
+        expect(await runOf(runId)).toMatchObject({ revision: 2, accounting: { ok: 1, noAnswer: 0, lateReplies: 1 } });
+      });
+      expect((await runOf(runId))?.finishedAt).toBeDefined();
+      expect(new Set(fleet.hosts.commands.map((command) => command.commandId)).size).toBe(1);
+    }
+
+    test("sends it the very same command again when it attaches anew", async () => {
+      const runId = await takenForSilent();
+      await fleet.attach("lost");
+      await hasAnsweredLate(runId);
+    });
+
+    test("does so after a restart of the control plane, even if the host came back meanwhile", async () => {
+      const runId = await takenForSilent();
+      await fleet.restart();
+      await hasAnsweredLate(runId);
+    });
+
+    test("ends at its expiry, and sends nothing more", async () => {
+      const runId = await takenForSilent(0.6);
+      await eventually(async () => expect((await runOf(runId))?.finishedAt).toBeDefined());
+      await fleet.attach("lost");
+      await sleep(200);
+      expect(await runOf(runId)).toMatchObject({ revision: 1, accounting: { noAnswer: 1 } });
+      expect(fleet.hosts.invoked).toHaveLength(1);
+    });
+
+    test("ends when it is cancelled, and sends nothing more, not even after a restart", async () => {
+      const runId = await takenForSilent();
+      const { run } = await fleet.client.cancelRun({ runId });
+      expect(run).toMatchObject({ accounting: { noAnswer: 1 } });
+      expect(run?.finishedAt).toBeDefined();
+      await fleet.restart();
+      await fleet.attach("lost");
+      await sleep(200);
+      expect(fleet.hosts.invoked).toHaveLength(1);
+    });
   });
 
   test("survives a restart of the control plane", async () => {

@@ -209,6 +209,7 @@ export type CommitChangeRequest = Message<"systemsmanager.fleet.v1.CommitChangeR
    * How long the command may wait for hosts that are away; absent: no longer than the run waits for answers. Such hosts stay QUEUED
    * beyond the timeout; the stream ends as soon as every host that is there has a final state, and at the timeout at the latest. A
    * host that comes back is sent the command, and its answer makes the run's next revision; one that does not is EXPIRED in the end.
+   * One that was there and silent is NO_ANSWER at the timeout; it is sent the command again should it attach anew before the end.
    * Not with waves, in which silence counts: INVALID_ARGUMENT. BUSY when the principal has too many runs that wait so.
    *
    * @generated from field: google.protobuf.Duration delivery_timeout = 6;

@@ -78,7 +78,8 @@ export type Run = Message<"systemsmanager.fleet.v1.Run"> & {
   deadline?: Timestamp | undefined;
 
   /**
-   * When every host had a final state; absent while it runs, and while hosts that are away can still get the command.
+   * When every host had a final state; absent while it runs, and until deliver_until while hosts that are away, or were silent, can
+   * still get the command.
    *
    * @generated from field: google.protobuf.Timestamp finished_at = 8;
    */
