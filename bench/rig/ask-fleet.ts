@@ -1,7 +1,7 @@
 // Asking as an agent does, through MCP over HTTP, and as a service does, through gRPC.
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Client as ConnectClient, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
@@ -52,7 +52,8 @@ export async function openAsker({ mcpUrl, grpcUrl, token }: ControlPlaneProcess)
     grpc,
     async overMcp(selector) {
       const start = performance.now();
-      const result = await mcp.callTool({ name: tool, arguments: { selector } }, { timeout: timeoutMs });
+      const given = { selector, timeout_seconds: timeoutMs / 1000 };
+      const result = await mcp.callTool({ name: tool, arguments: given }, { timeout: timeoutMs });
       const milliseconds = performance.now() - start;
       if (result.isError) throw new Error(textOf(result.content));
       const { run_id, hosts } = result.structuredContent as { run_id: string; hosts: Record<string, number> };
@@ -60,7 +61,8 @@ export async function openAsker({ mcpUrl, grpcUrl, token }: ControlPlaneProcess)
     },
     async overGrpc(selector) {
       const start = performance.now();
-      for await (const { event } of grpc.run({ selector, ...questionRequest }, { timeoutMs })) {
+      const timeout = durationFromMs(timeoutMs);
+      for await (const { event } of grpc.run({ selector, ...questionRequest, timeout }, { timeoutMs })) {
         if (event.case !== "finished") continue;
         const { runId = "", accounting } = event.value.run ?? {};
         const milliseconds = performance.now() - start;

@@ -62,8 +62,8 @@ export interface EmulatedHosts {
 
 // More daemons that dial at once only make each other wait.
 const dialling = 64;
-// When no relay is there the next hosts are started all the same.
-const attachPatienceMs = 2_000;
+// When no relay is there the next hosts are started all the same; slow relays, though, get no more to do than they can.
+const attachPatienceMs = 10_000;
 const killEveryMs = 100;
 
 /** Begins to start the hosts. STORAGE_FAILED. */

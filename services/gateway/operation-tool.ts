@@ -25,8 +25,6 @@ export interface OperationTool {
   /** TelemetryService.method.listServices and the like. */
   readonly method: DescMethodUnary;
   readonly fields: ShownFields;
-  /** True shows timeout_seconds, for operations that may take minutes. */
-  readonly timeout?: boolean;
 }
 
 /** The request of a run or a plan. */
@@ -56,7 +54,7 @@ export function operationTool(spec: OperationTool): Tool {
 }
 
 function defineOperation(spec: OperationTool, operation: Operation): ToolDefinition {
-  const first = { selector: selectorProperty, ...(spec.timeout ? { timeout_seconds: timeoutProperty } : {}) };
+  const first = { selector: selectorProperty, timeout_seconds: timeoutProperty };
   return {
     name: spec.name,
     title: spec.title,
@@ -79,7 +77,7 @@ function annotationsOf(operation: Operation): ToolDefinition["annotations"] {
 function requestDecoder(operation: Operation, spec: OperationTool): (given: Arguments) => OperationRequest {
   const schema = operation.method.input;
   const fields = shownFields(schema, spec.fields);
-  const known = ["selector", ...(spec.timeout ? ["timeout_seconds"] : []), ...fields.map(({ name }) => name)];
+  const known = ["selector", "timeout_seconds", ...fields.map(({ name }) => name)];
   return (given) => {
     refuseUnknown(given, known);
     return {

@@ -1,6 +1,7 @@
 // TLS between relay and daemon: the daemon checks the relay, and with a ca the relay asks daemons for a certificate.
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect as connectPlain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -116,3 +117,15 @@ async function dialTls(url: string, session?: Buffer): Promise<{ session: Buffer
   socket.destroy();
   return { session: latest, reused };
 }
+
+test("a thousand peers that connect and say nothing do not keep a daemon out", async () => {
+  const relay = await path.startRelay({ tls: { key: read("relay.key"), cert: read("relay.crt") } });
+  const { port } = new URL(relay.url);
+  const silent = Array.from({ length: 1_000 }, () => connectPlain({ host: "127.0.0.1", port: Number(port) }));
+  await Promise.all(silent.map((socket) => once(socket, "connect")));
+  const connection = await attach(relay.url, { ca: read("relay.crt") });
+  expect(connection.relayId).toBe(relay.relayId);
+  connection.end();
+  for (const socket of silent) socket.destroy();
+  await connection.closed;
+});

@@ -8,5 +8,4 @@ export const installApplications = operationTool({
   description: "Plans installing packages. Changes nothing until commit_change.",
   method: MutationService.method.installPackages,
   fields: { packages: '"name" or "name=version"', refresh: "read repository metadata first" },
-  timeout: true,
 });

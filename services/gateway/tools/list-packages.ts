@@ -8,5 +8,4 @@ export const listPackages = operationTool({
   description: "Installed packages and versions, or those with upgrades.",
   method: TelemetryService.method.listPackages,
   fields: { pattern: "RE2 on name", upgradable_only: "", limit: "" },
-  timeout: true,
 });

@@ -8,5 +8,4 @@ export const optimize = operationTool({
   description: "Plans freeing disk space. Changes nothing until commit_change.",
   method: MutationService.method.optimize,
   fields: { scopes: "" },
-  timeout: true,
 });

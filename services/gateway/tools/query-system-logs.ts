@@ -17,5 +17,4 @@ export const querySystemLogs = operationTool({
     limit: "per host, default 100",
     cursor: "next_cursor of a host",
   },
-  timeout: true,
 });

@@ -8,5 +8,4 @@ export const removeApplications = operationTool({
   description: "Plans removing packages and their dependents. Changes nothing until commit_change.",
   method: MutationService.method.removePackages,
   fields: { packages: "" },
-  timeout: true,
 });

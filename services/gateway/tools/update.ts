@@ -8,5 +8,4 @@ export const update = operationTool({
   description: "Plans upgrading the named packages, or all. Changes nothing until commit_change.",
   method: MutationService.method.updatePackages,
   fields: { packages: "none: all", refresh: "read repository metadata first" },
-  timeout: true,
 });

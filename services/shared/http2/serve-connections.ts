@@ -2,7 +2,6 @@
 // clients post and stream, and nothing else, because node:http2 costs twice the processor time and memory for each of ten
 // thousand idle connections.
 import { createServer, type Socket, type Server as TcpServer } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
 import { ErrorReason, failure } from "../errors.js";
 import type { TlsIdentity } from "../http2-listener.js";
 import type { Logger } from "../log.js";
@@ -11,7 +10,7 @@ import { closeStream, createConnection, type Http2Connection, speaksHttp2 } from
 import { ConnectionViolation, errorCode } from "./frames.js";
 import { receiveFrames, receiveOrBreak } from "./receive.js";
 import { clientPreface, sendGoAway, sendServerOpening } from "./send.js";
-import { tlsServerOptions } from "./tls-server-options.js";
+import { createHandshakes } from "./shake-hands.js";
 
 export interface Http2ServerOptions {
   readonly tls?: TlsIdentity;
@@ -36,14 +35,14 @@ export function createHttp2Server(options: Http2ServerOptions): Http2Server {
   const sockets = new Set<Socket>();
   const side = acceptStreams(options.onRequest);
   const serve = (socket: Socket) => serveConnection(socket, createConnection(socket, side), connections, log);
-  const listener = tls ? createTlsServer(tlsServerOptions(tls)) : createServer({ noDelay: true });
-  listener.on(tls ? "secureConnection" : "connection", serve);
+  const handshakes = tls && createHandshakes(tls, serve, log);
+  const listener = createServer({ noDelay: true, pauseOnConnect: handshakes !== undefined });
+  listener.on("connection", handshakes ? handshakes.admit : serve);
   // Before the handshake is done a socket has no connection yet, but has to be cut all the same.
   listener.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  listener.on("tlsClientError", (error: Error) => log.debug({ err: error }, "handshake failed"));
   const sweeping = setInterval(() => cutIdle(connections, options.idleMs), options.idleMs / 4);
   let wasBound = false;
   listener.once("listening", () => {
@@ -51,6 +50,7 @@ export function createHttp2Server(options: Http2ServerOptions): Http2Server {
   });
   const closed = new Promise<void>((resolve) => listener.once("close", resolve));
   const stopListening = () => {
+    handshakes?.stop();
     if (listener.listening) listener.close();
   };
   return {
