@@ -18,6 +18,7 @@ import { createListSockets } from "./socket/list-sockets.js";
 import { createGetSystemSnapshot } from "./system/get-system-snapshot.js";
 import { openInvestigationsOf } from "./trace/open-investigation.js";
 import { createTraceSessions } from "./trace/trace-sessions.js";
+import { createGetTracingCapabilities } from "./trace-capability/get-tracing-capabilities.js";
 
 export interface LinuxProviderOptions {
   readonly log: Logger;
@@ -31,7 +32,8 @@ export interface LinuxProviderOptions {
 export async function createLinuxProvider(options: LinuxProviderOptions): Promise<OSProvider> {
   const { log, stateDirectory, procBackend = process.env.SYSTEMS_MANAGER_PROC_BACKEND ?? "auto" } = options;
   const source = openProcSource(procBackend, log);
-  const sessions = createTraceSessions(openInvestigationsOf(), log);
+  const openInvestigation = openInvestigationsOf();
+  const sessions = createTraceSessions(openInvestigation, log);
   return {
     platform: "linux",
     telemetry: {
@@ -43,6 +45,7 @@ export async function createLinuxProvider(options: LinuxProviderOptions): Promis
       ...createServiceHandlers(),
       ...createLogHandlers(),
       ...createPackageHandlers(),
+      getTracingCapabilities: createGetTracingCapabilities(openInvestigation),
       ...sessions.handlers,
     },
     mutation: createMutationHandlers(),

@@ -181,7 +181,7 @@ export type TraceInterval = Message<"systemsmanager.fleet.v1.TraceInterval"> & {
   run?: Run | undefined;
 
   /**
-   * Exact sums over those hosts; events carry their host.
+   * Exact sums over those hosts, without events.
    *
    * @generated from field: systemsmanager.trace.v1.TraceReading merged = 3;
    */
