@@ -137,7 +137,7 @@ function describeStates(readings: readonly HostReading[]): MessageInitShape<type
     state: running ? TraceState.RUNNING : Math.max(...all.map(({ state }) => state)),
     detail: Math.max(TraceDetail.FULL, ...all.map(({ detail }) => detail)),
     backend: [...new Set(all.map(({ backend }) => backend))].sort().join(", "),
-    startedAt: timestampFromMs(Math.min(...starts)),
+    ...(starts.length > 0 ? { startedAt: timestampFromMs(Math.min(...starts)) } : {}),
     elapsed: durationFromMs(Math.max(...all.map(({ elapsed }) => (elapsed ? durationMs(elapsed) : 0)))),
   };
 }

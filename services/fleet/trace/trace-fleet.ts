@@ -55,6 +55,7 @@ async function* followIntervals(
   ends: AbortSignal,
 ): AsyncGenerator<TraceEvent> {
   const intervalMs = request.interval ? durationMs(request.interval) : defaultIntervalMs;
+  const asksEvents = request.question?.question.case === "events";
   const newEvents = new NewEvents();
   for (let number = 1; ; number++) {
     const dueMs = Math.min(session.startedAtMs + number * intervalMs, session.endsAtMs);
@@ -62,7 +63,7 @@ async function* followIntervals(
     if (ends.aborted || Date.now() >= session.endsAtMs) return;
     const { run, readings } = await session.read();
     const merge = mergeReadings(readings, limitOf(request));
-    const value = { number, run: run.toMessage(), ...merge, hostEvents: newEvents.take(readings) };
+    const value = { number, run: run.toMessage(), ...merge, hostEvents: asksEvents ? newEvents.take(readings) : [] };
     await session.discard(run);
     if (ends.aborted) return;
     yield { case: "interval", value };
