@@ -30,6 +30,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./ask.js")).ask,
   },
   {
+    name: "trace",
+    description: "watch what happens in the kernels of hosts, as it happens: events, or a CPU profile",
+    load: async () => (await import("./trace.js")).trace,
+  },
+  {
     name: "change",
     description: "plan a change: a dry run on every host; nothing changes before `commit`",
     load: async () => (await import("./change.js")).change,

@@ -28,6 +28,7 @@ import type { RunManager } from "./run/run-manager.js";
 import type { TrackedRun } from "./run/tracked-run.js";
 import { selectHosts } from "./select/select-hosts.js";
 import type { StateDatabase } from "./state-database.js";
+import { traceFleet } from "./trace/trace-fleet.js";
 
 /** What the service stands on. */
 export interface FleetParts {
@@ -44,7 +45,7 @@ export interface FleetParts {
 }
 
 type Handlers = ServiceImpl<typeof FleetService>;
-type StreamingRpc = "run" | "planChange" | "commitChange" | "resumeRollout";
+type StreamingRpc = "run" | "trace" | "planChange" | "commitChange" | "resumeRollout";
 
 /** The handlers of every rpc. A run belongs to its principal: to everybody else it does not exist. */
 export function fleetService(parts: FleetParts): Handlers {
@@ -60,6 +61,12 @@ function runHandlers(parts: FleetParts): Pick<Handlers, StreamingRpc> {
       const ends = { caller: context.signal, stopping };
       for await (const event of liveEvents(run, ends)) yield { event };
       if (!context.signal.aborted) yield { event: finishedEvent(run.toMessage(), summarize(run, request.tokenBudget)) };
+    },
+
+    async *trace(request, context) {
+      const asking = { principal: principalOf(context), trace: context.values.get(traceContextKey) };
+      const ends = { caller: context.signal, stopping };
+      for await (const event of traceFleet(parts, request, asking, ends)) yield { event };
     },
 
     async *planChange(request, context) {

@@ -35,9 +35,10 @@ interface OperationRequest {
   readonly timeout?: Duration;
 }
 
-const selectorProperty: PropertySchema = { type: "string", description: selectorDescription };
-/** When to stop waiting; absent: the operation's own default. */
-export const timeoutProperty: PropertySchema = { type: "integer", minimum: 1 };
+/** Which hosts. */
+export const selectorProperty: PropertySchema = { type: "string", description: selectorDescription };
+/** When to stop waiting; absent: the operation's own default. Its bounds are checked, and not worth tokens in every tool. */
+export const timeoutProperty: PropertySchema = { type: "integer" };
 
 const longestTimeoutSeconds = 86_400;
 
@@ -65,7 +66,8 @@ function defineOperation(spec: OperationTool, operation: Operation): ToolDefinit
   };
 }
 
-function annotationsOf(operation: Operation): ToolDefinition["annotations"] {
+/** By the risk of the operation. */
+export function annotationsOf(operation: Operation): ToolDefinition["annotations"] {
   if (!operation.mutates) return { readOnlyHint: true };
   return {
     readOnlyHint: false,
@@ -92,11 +94,12 @@ function requestDecoder(operation: Operation, spec: OperationTool): (given: Argu
 /** The request's timeout field from timeout_seconds; nothing when it is absent. */
 export function timeoutOf({ timeout_seconds: seconds }: Arguments): { timeout?: Duration } {
   if (seconds === undefined) return {};
-  checkValue("timeout_seconds", seconds, { ...timeoutProperty, maximum: longestTimeoutSeconds });
+  checkValue("timeout_seconds", seconds, { ...timeoutProperty, minimum: 1, maximum: longestTimeoutSeconds });
   return { timeout: durationFromMs((seconds as number) * 1000) };
 }
 
-function decodeSelector({ selector }: Arguments): string {
+/** Throws INVALID_ARGUMENT when there is none. */
+export function decodeSelector({ selector }: Arguments): string {
   if (typeof selector === "string" && selector.trim() !== "") return selector;
   throw wrongArgument("selector", selector, `give ${selectorDescription}`);
 }

@@ -39,7 +39,7 @@ export interface ToolCall {
 export type ShownFields = Readonly<Record<string, string>>;
 
 /** How hosts are chosen, in one line. */
-export const selectorDescription = `"all", "web-1,web-2" or CEL "labels.role == 'web'"`;
+export const selectorDescription = `"all", "web-1,web-2" or CEL "labels.role=='web'"`;
 
 // A longer pattern costs more than the rare value that it would have kept from being sent.
 const longestPattern = 40;
@@ -74,12 +74,11 @@ export function inputSchema(
 
 /** What a model is shown of a property: every token counts, and what is left out here is checked all the same. */
 function advertise(schema: PropertySchema, description: string | undefined): PropertySchema {
-  const { maxLength: _characters, minimum, maximum, maxItems, pattern, items, ...rest } = schema;
+  const { maxLength: _characters, maxItems: _items, minimum, maximum, pattern, items, ...rest } = schema;
   return {
     ...rest,
     ...(minimum ? { minimum } : {}),
     ...(maximum && maximum < 10_000 ? { maximum } : {}),
-    ...(maxItems && !items?.enum ? { maxItems } : {}),
     ...(pattern && pattern.length <= longestPattern ? { pattern } : {}),
     ...(items ? { items: advertise(items, undefined) } : {}),
     ...(description ? { description } : {}),

@@ -8,6 +8,7 @@ import type { OpenResultRequest } from "../../services/gen/systemsmanager/fleet/
 import type { RunRequest } from "../../services/gen/systemsmanager/fleet/v1/run_operation_pb.js";
 import { HostState } from "../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { QueryLogsRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/log_pb.js";
+import { StartTraceSessionRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/trace_session_pb.js";
 import { changes, reads } from "./argument-rows.js";
 import { type AnyClient, connectInProcess } from "./clients.js";
 import { runId, type SimulatedFleet, simulateFleet } from "./simulated-fleet.js";
@@ -42,6 +43,17 @@ describe.each([
       toJson(schema, fromBinary(schema, request)),
     );
   });
+});
+
+test("start_system_trace asks every host for one session, whose id the agent is told", async () => {
+  const result = await call("start_system_trace", { selector: "all", what: "dns", seconds: 5, ports: [53] });
+  const [run] = fleet.requests<RunRequest>("run");
+  expect(run?.method).toMatch(/StartTraceSession$/);
+  const asked = fromBinary(StartTraceSessionRequestSchema, run?.request as Uint8Array);
+  expect(asked).toMatchObject({ duration: { seconds: 5n }, question: { filter: { ports: [53] } } });
+  expect(asked.question?.question).toMatchObject({ case: "events", value: { kinds: [14, 15] } });
+  expect(structureOf(result).session_id).toBe(asked.sessionId);
+  expect(textOf(result)).toContain(asked.sessionId);
 });
 
 test.each(["query_system_logs", "capture_system_snapshot"])(
@@ -166,6 +178,16 @@ const wrong: { tool: string; given: Record<string, unknown>; says: string }[] = 
     says: 'argument packages[0] cannot be "--yes"',
   },
   { tool: "commit_change", given: { plan_hash: "abc" }, says: 'argument plan_hash cannot be "abc"' },
+  { tool: "start_system_trace", given: { selector: "all" }, says: "argument what is missing" },
+  {
+    tool: "start_system_trace",
+    given: { selector: "all", what: "opens" },
+    says: 'argument what cannot be "opens"; use one of',
+  },
+  { tool: "start_system_trace", given: { selector: "all", what: "open", seconds: 0 }, says: "seconds cannot be 0" },
+  { tool: "start_system_trace", given: { selector: "all", what: "open", pids: [0] }, says: "pids[0] cannot be 0" },
+  { tool: "start_system_trace", given: { selector: "all", what: "open", paths: ["etc"] }, says: "paths" },
+  { tool: "stop_system_trace", given: { selector: "all", session_id: "no id" }, says: "session_id" },
   { tool: "open_result", given: {}, says: "none of handle, run_id is given" },
   { tool: "open_result", given: { run_id: "7" }, says: "run_id" },
 ];

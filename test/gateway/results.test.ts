@@ -16,6 +16,8 @@ import { startGateway, structureOf, textOf } from "./start-gateway.js";
 
 const calls: Record<string, Record<string, unknown>> = {
   get_process_details: { pid: 1 },
+  start_system_trace: { what: "exec" },
+  stop_system_trace: { session_id: "trace-1" },
   manage_service: { name: "nginx", action: "restart" },
   install_applications: { packages: ["jq"] },
   remove_applications: { packages: ["jq"] },

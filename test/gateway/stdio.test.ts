@@ -10,7 +10,7 @@ describe.each(["2026-07-28", "2025-11-25"] as const)("a client of %s over stdio"
   test("lists the tools, calls one in its principal's name and gets failures as results", async () => {
     const fleet = simulateFleet();
     const client = await connectInProcess(createGateway({ fleetFor: fleet.fleetFor }), era, { principal: "carol" });
-    expect((await client.listTools()).tools).toHaveLength(16);
+    expect((await client.listTools()).tools).toHaveLength(18);
     const good = await client.callTool({ name: "find_hosts", arguments: { selector: "all" } });
     const bad = await client.callTool({ name: "find_hosts", arguments: {} });
     expect(structureOf(good)).toMatchObject({ matched_count: 3 });

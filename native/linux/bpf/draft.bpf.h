@@ -8,6 +8,7 @@ static __always_inline void count(__u64* counter) { __sync_fetch_and_add(counter
 static __always_inline bool takes_token(struct cpu_state* cpu, __u64 now_ns) {
   __u64 rate = events_per_second;
   if (rate == 0) return true;
+  if (rate == NO_EVENTS) return false;
   __u64 earned = (now_ns - cpu->refilled_ns) * rate / 1000000000;
   if (earned > 0) {
     __u64 most = rate / 10 + 1;

@@ -90,7 +90,7 @@ struct {
 volatile struct filter filter = {};
 /* The reader is woken when so much waits; it also looks by itself once in a while. */
 volatile __u64 wake_at_bytes = 256 * 1024;
-/* Of all events on one CPU; 0: no limit. */
+/* Of all events on one CPU; 0: no limit; NO_EVENTS: nothing is let through. */
 volatile __u64 events_per_second = 0;
 volatile __u32 page_bytes = 4096;
 

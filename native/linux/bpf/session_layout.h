@@ -12,6 +12,9 @@
 #define SCRATCH_BYTES (RECORD_BYTES + 5120)
 #define SCRATCH_SLOTS 4
 
+/* A rate. */
+#define NO_EVENTS (~0ULL)
+
 enum filter_criterion {
   FILTER_PID = 1,
   FILTER_CGROUP = 2,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/async_job.hh"
+#include "linux/bpf/session_layout.h"
 #include "linux/capture/capture_session.hh"
 
 namespace systems_manager {
@@ -71,6 +72,7 @@ class Capture : public Napi::ObjectWrap<Capture> {
     const auto constructor = DefineClass(
         env, "Capture",
         {InstanceMethod<&Capture::ReadAccounts>("accounts"), InstanceMethod<&Capture::SetFilter>("setFilter"),
+         InstanceMethod<&Capture::SetEventsPerSecond>("setEventsPerSecond"),
          InstanceMethod<&Capture::UntaggedProcesses>("untaggedProcesses"), InstanceMethod<&Capture::Release>("release"),
          InstanceMethod<&Capture::Close>("close")});
     const auto object = constructor.New({});
@@ -103,6 +105,11 @@ class Capture : public Napi::ObjectWrap<Capture> {
     } catch (const std::system_error& error) {
       throw MakeError(info.Env(), error.what(), error.code().value());
     }
+  }
+
+  void SetEventsPerSecond(const Napi::CallbackInfo& info) {
+    const auto rate = info[0].ToNumber().Int64Value();
+    Session().SetEventsPerSecond(rate < 0 ? NO_EVENTS : static_cast<uint64_t>(rate));
   }
 
   Napi::Value UntaggedProcesses(const Napi::CallbackInfo& info) {

@@ -237,6 +237,8 @@ Accounts CaptureSession::ReadAccounts() const {
 
 uint64_t CaptureSession::UntaggedProcesses() const { return object_->bss->untagged_processes; }
 
+void CaptureSession::SetEventsPerSecond(uint64_t rate) { object_->bss->events_per_second = rate; }
+
 void CaptureSession::Detach() { capture__detach(object_.get()); }
 
 int CaptureSession::OnRecord(void* self, void* record, size_t size) {

@@ -75,6 +75,9 @@ class CaptureSession {
   // changed.
   void SetFilter(const CaptureFilter& filter);
 
+  // Any thread. Of each CPU, from now on; 0: no limit; NO_EVENTS: nothing is let through.
+  void SetEventsPerSecond(uint64_t rate);
+
   // Any thread. A batch was taken: another one may come.
   void ReleaseBatch();
 

@@ -1,5 +1,6 @@
 // How long runs, their answers and plans are kept: by age, and by number of runs. A body goes with the last run that has it.
 import type { Logger } from "../../shared/log.js";
+import type { RunRecord } from "../run/run-record.js";
 import { rangeOf } from "../run/run-store.js";
 import type { StateDatabase } from "../state-database.js";
 
@@ -47,10 +48,7 @@ export async function deleteExpired(
   let deleted = 0;
   for (const [startedAtMs, runId] of [...database.runsByTime.getKeys()]) {
     if (startedAtMs >= oldest && surplus <= 0) break;
-    if (!forget(runId)) continue;
-    await database.transaction(() => deleteRun(database, startedAtMs, runId));
-    // Somebody may have read it meanwhile, and so brought it back into memory.
-    forget(runId);
+    if (!(await discardRun(database, { startedAtMs, runId }, forget))) continue;
     surplus--;
     deleted++;
   }
@@ -58,6 +56,19 @@ export async function deleteExpired(
     if (plan.expiresAtMs < oldest) await database.plans.remove(key);
   }
   return deleted;
+}
+
+/** Deletes a run that is over, with its answers. False when it goes on. */
+export async function discardRun(
+  database: StateDatabase,
+  { startedAtMs, runId }: Pick<RunRecord, "startedAtMs" | "runId">,
+  forget: (runId: string) => boolean,
+): Promise<boolean> {
+  if (!forget(runId)) return false;
+  await database.transaction(() => deleteRun(database, startedAtMs, runId));
+  // Somebody may have read it meanwhile, and so brought it back into memory.
+  forget(runId);
+  return true;
 }
 
 function deleteRun(database: StateDatabase, startedAtMs: number, runId: string): void {

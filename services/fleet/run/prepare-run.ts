@@ -28,7 +28,12 @@ export function prepareRead(inventory: Inventory, question: Question): RunOrder 
   const operation = findOperation(question.method);
   const request = decodeRequest(operation, question.request);
   if (operation.mutates && !isDryRun(request)) throw planRequired(operation);
-  const targets = freeze(inventory, question.selector);
+  return prepareReadOf(freeze(inventory, question.selector), question);
+}
+
+/** A read on exactly these hosts; the selector tells where they come from. Throws PERMISSION_DENIED. */
+export function prepareReadOf(targets: readonly TargetHost[], question: Question): RunOrder {
+  const operation = findOperation(question.method);
   authorize({ principal: question.principal, operation, hosts: targets, action: "read" });
   return order(question, operation, question.request, targets);
 }

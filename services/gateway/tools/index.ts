@@ -15,6 +15,8 @@ import { openResult } from "./open-result.js";
 import { optimize } from "./optimize.js";
 import { querySystemLogs } from "./query-system-logs.js";
 import { removeApplications } from "./remove-applications.js";
+import { startSystemTrace } from "./start-system-trace.js";
+import { stopSystemTrace } from "./stop-system-trace.js";
 import { update } from "./update.js";
 
 /** Every tool that the gateway serves. */
@@ -28,6 +30,8 @@ export const tools: readonly Tool[] = [
   querySystemLogs,
   listKernelModules,
   listPackages,
+  startSystemTrace,
+  stopSystemTrace,
   manageService,
   installApplications,
   removeApplications,

@@ -16,6 +16,9 @@ import { createServiceHandlers } from "./service-manager/list-services.js";
 import { hasSystemd } from "./service-manager/require-systemd.js";
 import { createListSockets } from "./socket/list-sockets.js";
 import { createGetSystemSnapshot } from "./system/get-system-snapshot.js";
+import { openInvestigationsOf } from "./trace/open-investigation.js";
+import { createTraceSessions } from "./trace/trace-sessions.js";
+import { createGetTracingCapabilities } from "./trace-capability/get-tracing-capabilities.js";
 
 export interface LinuxProviderOptions {
   readonly log: Logger;
@@ -29,6 +32,8 @@ export interface LinuxProviderOptions {
 export async function createLinuxProvider(options: LinuxProviderOptions): Promise<OSProvider> {
   const { log, stateDirectory, procBackend = process.env.SYSTEMS_MANAGER_PROC_BACKEND ?? "auto" } = options;
   const source = openProcSource(procBackend, log);
+  const openInvestigation = openInvestigationsOf();
+  const sessions = createTraceSessions(openInvestigation, log);
   return {
     platform: "linux",
     telemetry: {
@@ -40,11 +45,13 @@ export async function createLinuxProvider(options: LinuxProviderOptions): Promis
       ...createServiceHandlers(),
       ...createLogHandlers(),
       ...createPackageHandlers(),
+      getTracingCapabilities: createGetTracingCapabilities(openInvestigation),
+      ...sessions.handlers,
     },
     mutation: createMutationHandlers(),
     facts: async () => readFacts(await detectCapabilities(source), stateDirectory),
-    // A walk of /proc that still runs ends by itself; nothing is held between calls.
-    close: async () => {},
+    // A walk of /proc that still runs ends by itself; nothing else is held between calls.
+    close: () => sessions.close(),
   };
 }
 

@@ -43,6 +43,8 @@ export interface NativeCapture {
   /** Words of the accounts, by kind. */
   accounts(): ArrayBuffer;
   setFilter(filter: NativeFilter): void;
+  /** 0 is no limit; -1 lets nothing through. */
+  setEventsPerSecond(rate: number): void;
   /** Processes of a filter's tree for which there was no room, so that their events are missed. Only grows. */
   untaggedProcesses(): number;
   /** A batch was taken. */

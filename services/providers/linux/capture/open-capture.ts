@@ -19,6 +19,9 @@ export interface CaptureFilter extends Partial<Omit<NativeFilter, "networks">> {
   readonly networks?: readonly string[];
 }
 
+/** A rate at which nothing is told, and all is counted. */
+export const noEvents = -1;
+
 export type Accounts = Readonly<Record<EventKind, KindAccount>>;
 
 /** Open until closed; batches that nobody takes fill the ring, whose drops are counted, and never memory. */
@@ -28,6 +31,8 @@ export interface Capture {
   accounts(): Accounts;
   /** Holds for every event that begins after it returned. */
   setFilter(filter: CaptureFilter): void;
+  /** Of each CPU, from now on; 0 is no limit. */
+  setEventsPerSecond(rate: number): void;
   /** Processes of a filter's tree for which there was no room, so that their events are missed. Only grows. */
   untaggedProcesses(): number;
   /** Resolves with the last accounts; no event begins any more. */
@@ -84,6 +89,7 @@ export async function openCapture(addon: CaptureAddon, options: CaptureOptions):
     batches: takeBatches(),
     accounts: () => readAccounts(native.accounts()),
     setFilter: (next) => native.setFilter(completeFilter(next)),
+    setEventsPerSecond: (rate) => native.setEventsPerSecond(rate),
     untaggedProcesses: () => native.untaggedProcesses(),
     close() {
       closing ??= native.close().then(readAccounts);

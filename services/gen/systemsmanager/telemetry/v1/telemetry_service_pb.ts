@@ -21,12 +21,16 @@ import type { ListSocketsRequestSchema, ListSocketsResponseSchema } from "./sock
 import { file_systemsmanager_telemetry_v1_socket } from "./socket_pb.js";
 import type { GetSystemSnapshotRequestSchema, GetSystemSnapshotResponseSchema } from "./system_pb.js";
 import { file_systemsmanager_telemetry_v1_system } from "./system_pb.js";
+import type { ReadTraceSessionRequestSchema, ReadTraceSessionResponseSchema, StartTraceSessionRequestSchema, StartTraceSessionResponseSchema, StopTraceSessionRequestSchema, StopTraceSessionResponseSchema } from "./trace_session_pb.js";
+import { file_systemsmanager_telemetry_v1_trace_session } from "./trace_session_pb.js";
+import type { GetTracingCapabilitiesRequestSchema, GetTracingCapabilitiesResponseSchema } from "./tracing_capability_pb.js";
+import { file_systemsmanager_telemetry_v1_tracing_capability } from "./tracing_capability_pb.js";
 
 /**
  * Describes the file systemsmanager/telemetry/v1/telemetry_service.proto.
  */
 export const file_systemsmanager_telemetry_v1_telemetry_service: GenFile = /*@__PURE__*/
-  fileDesc("CjNzeXN0ZW1zbWFuYWdlci90ZWxlbWV0cnkvdjEvdGVsZW1ldHJ5X3NlcnZpY2UucHJvdG8SG3N5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MTLwCAoQVGVsZW1ldHJ5U2VydmljZRKWAQoRR2V0U3lzdGVtU25hcHNob3QSNS5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuR2V0U3lzdGVtU25hcHNob3RSZXF1ZXN0GjYuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLkdldFN5c3RlbVNuYXBzaG90UmVzcG9uc2UiEpACAcrzGAsIARICCAoaAQEgARKKAQoNTGlzdFByb2Nlc3NlcxIxLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5MaXN0UHJvY2Vzc2VzUmVxdWVzdBoyLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5MaXN0UHJvY2Vzc2VzUmVzcG9uc2UiEpACAcrzGAsIARICCAoaAQEgARKBAQoKR2V0UHJvY2VzcxIuLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5HZXRQcm9jZXNzUmVxdWVzdBovLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5HZXRQcm9jZXNzUmVzcG9uc2UiEpACAcrzGAsIAhICCAoaAQEgARKEAQoLTGlzdFNvY2tldHMSLy5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuTGlzdFNvY2tldHNSZXF1ZXN0GjAuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLkxpc3RTb2NrZXRzUmVzcG9uc2UiEpACAcrzGAsIARICCAoaAQEgARKHAQoMTGlzdFNlcnZpY2VzEjAuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaMS5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2UiEpACAcrzGAsIARICCA8aAQEgARJ+CglRdWVyeUxvZ3MSLS5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuUXVlcnlMb2dzUmVxdWVzdBouLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5RdWVyeUxvZ3NSZXNwb25zZSISkAIByvMYCwgCEgIIHhoBASABEpYBChFMaXN0S2VybmVsTW9kdWxlcxI1LnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5MaXN0S2VybmVsTW9kdWxlc1JlcXVlc3QaNi5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuTGlzdEtlcm5lbE1vZHVsZXNSZXNwb25zZSISkAIByvMYCwgBEgIIChoBASABEocBCgxMaXN0UGFja2FnZXMSMC5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuTGlzdFBhY2thZ2VzUmVxdWVzdBoxLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5MaXN0UGFja2FnZXNSZXNwb25zZSISkAIByvMYCwgBEgIIPBoBASABYgZwcm90bzM", [file_systemsmanager_options_v1_options, file_systemsmanager_telemetry_v1_kernel_module, file_systemsmanager_telemetry_v1_log, file_systemsmanager_telemetry_v1_package, file_systemsmanager_telemetry_v1_process, file_systemsmanager_telemetry_v1_service, file_systemsmanager_telemetry_v1_socket, file_systemsmanager_telemetry_v1_system]);
+  fileDesc("CjNzeXN0ZW1zbWFuYWdlci90ZWxlbWV0cnkvdjEvdGVsZW1ldHJ5X3NlcnZpY2UucHJvdG8SG3N5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MTLdDQoQVGVsZW1ldHJ5U2VydmljZRKWAQoRR2V0U3lzdGVtU25hcHNob3QSNS5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuR2V0U3lzdGVtU25hcHNob3RSZXF1ZXN0GjYuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLkdldFN5c3RlbVNuYXBzaG90UmVzcG9uc2UiEpACAcrzGAsIARICCAoaAQEgARKKAQoNTGlzdFByb2Nlc3NlcxIxLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5MaXN0UHJvY2Vzc2VzUmVxdWVzdBoyLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5MaXN0UHJvY2Vzc2VzUmVzcG9uc2UiEpACAcrzGAsIARICCAoaAQEgARKBAQoKR2V0UHJvY2VzcxIuLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5HZXRQcm9jZXNzUmVxdWVzdBovLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5HZXRQcm9jZXNzUmVzcG9uc2UiEpACAcrzGAsIAhICCAoaAQEgARKEAQoLTGlzdFNvY2tldHMSLy5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuTGlzdFNvY2tldHNSZXF1ZXN0GjAuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLkxpc3RTb2NrZXRzUmVzcG9uc2UiEpACAcrzGAsIARICCAoaAQEgARKHAQoMTGlzdFNlcnZpY2VzEjAuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaMS5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2UiEpACAcrzGAsIARICCA8aAQEgARJ+CglRdWVyeUxvZ3MSLS5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuUXVlcnlMb2dzUmVxdWVzdBouLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5RdWVyeUxvZ3NSZXNwb25zZSISkAIByvMYCwgCEgIIHhoBASABEpYBChFMaXN0S2VybmVsTW9kdWxlcxI1LnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5MaXN0S2VybmVsTW9kdWxlc1JlcXVlc3QaNi5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuTGlzdEtlcm5lbE1vZHVsZXNSZXNwb25zZSISkAIByvMYCwgBEgIIChoBASABEocBCgxMaXN0UGFja2FnZXMSMC5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuTGlzdFBhY2thZ2VzUmVxdWVzdBoxLnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5MaXN0UGFja2FnZXNSZXNwb25zZSISkAIByvMYCwgBEgIIPBoBASABEqUBChZHZXRUcmFjaW5nQ2FwYWJpbGl0aWVzEjouc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLkdldFRyYWNpbmdDYXBhYmlsaXRpZXNSZXF1ZXN0Gjsuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLkdldFRyYWNpbmdDYXBhYmlsaXRpZXNSZXNwb25zZSISkAIByvMYCwgBEgIIDxoBASABEpYBChFTdGFydFRyYWNlU2Vzc2lvbhI1LnN5c3RlbXNtYW5hZ2VyLnRlbGVtZXRyeS52MS5TdGFydFRyYWNlU2Vzc2lvblJlcXVlc3QaNi5zeXN0ZW1zbWFuYWdlci50ZWxlbWV0cnkudjEuU3RhcnRUcmFjZVNlc3Npb25SZXNwb25zZSISkAICyvMYCwgCEgIIDxoBASABEpMBChBSZWFkVHJhY2VTZXNzaW9uEjQuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLlJlYWRUcmFjZVNlc3Npb25SZXF1ZXN0GjUuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLlJlYWRUcmFjZVNlc3Npb25SZXNwb25zZSISkAIByvMYCwgCEgIIDxoBASABEpMBChBTdG9wVHJhY2VTZXNzaW9uEjQuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLlN0b3BUcmFjZVNlc3Npb25SZXF1ZXN0GjUuc3lzdGVtc21hbmFnZXIudGVsZW1ldHJ5LnYxLlN0b3BUcmFjZVNlc3Npb25SZXNwb25zZSISkAICyvMYCwgCEgIIDxoBASABYgZwcm90bzM", [file_systemsmanager_options_v1_options, file_systemsmanager_telemetry_v1_kernel_module, file_systemsmanager_telemetry_v1_log, file_systemsmanager_telemetry_v1_package, file_systemsmanager_telemetry_v1_process, file_systemsmanager_telemetry_v1_service, file_systemsmanager_telemetry_v1_socket, file_systemsmanager_telemetry_v1_system, file_systemsmanager_telemetry_v1_trace_session, file_systemsmanager_telemetry_v1_tracing_capability]);
 
 /**
  * Telemetry of one host. Every method is a read; nothing here changes the host.
@@ -118,6 +122,48 @@ export const TelemetryService: GenService<{
     methodKind: "unary";
     input: typeof ListPackagesRequestSchema;
     output: typeof ListPackagesResponseSchema;
+  },
+  /**
+   * What the host's kernel lets the daemon trace: which hook answers what, what was refused and why, what that weakens.
+   *
+   * @generated from rpc systemsmanager.telemetry.v1.TelemetryService.GetTracingCapabilities
+   */
+  getTracingCapabilities: {
+    methodKind: "unary";
+    input: typeof GetTracingCapabilitiesRequestSchema;
+    output: typeof GetTracingCapabilitiesResponseSchema;
+  },
+  /**
+   * Starts a trace session that ends by itself. A second start with the same id and question finds the first one; with another
+   * question it is INVALID_ARGUMENT. BUSY when too many sessions run; UNSUPPORTED, PRIVILEGE_MISSING; UNKNOWN_PROCESS when a process
+   * of the filter is gone.
+   *
+   * @generated from rpc systemsmanager.telemetry.v1.TelemetryService.StartTraceSession
+   */
+  startTraceSession: {
+    methodKind: "unary";
+    input: typeof StartTraceSessionRequestSchema;
+    output: typeof StartTraceSessionResponseSchema;
+  },
+  /**
+   * What a session has found so far. UNKNOWN_SESSION.
+   *
+   * @generated from rpc systemsmanager.telemetry.v1.TelemetryService.ReadTraceSession
+   */
+  readTraceSession: {
+    methodKind: "unary";
+    input: typeof ReadTraceSessionRequestSchema;
+    output: typeof ReadTraceSessionResponseSchema;
+  },
+  /**
+   * Stops a session and gives all that it found. UNKNOWN_SESSION.
+   *
+   * @generated from rpc systemsmanager.telemetry.v1.TelemetryService.StopTraceSession
+   */
+  stopTraceSession: {
+    methodKind: "unary";
+    input: typeof StopTraceSessionRequestSchema;
+    output: typeof StopTraceSessionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_systemsmanager_telemetry_v1_telemetry_service, 0);

@@ -1,0 +1,99 @@
+// systems-manager trace WHAT --on SELECTOR: what happens in the kernels of many hosts, as it happens.
+import { writeFileSync } from "node:fs";
+import { toJsonString } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { Command, Option } from "commander";
+import {
+  type TraceFinished,
+  type TraceInterval,
+  TraceResponseSchema,
+} from "../gen/systemsmanager/fleet/v1/trace_fleet_pb.js";
+import { ErrorReason, failure } from "../shared/errors.js";
+import { traceNames, traceQuestion } from "../shared/trace-questions.js";
+import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
+import { exitCodeOf } from "./follow-run.js";
+import { collect, parseCount, parseSeconds } from "./option-values.js";
+
+interface TraceOptions extends ClientOptions {
+  readonly on: string;
+  readonly for: number;
+  readonly every: number;
+  readonly pid: string[];
+  readonly tree: string[];
+  readonly comm: string[];
+  readonly path: string[];
+  readonly port: string[];
+  readonly network: string[];
+  readonly folded?: string;
+}
+
+export const trace = addClientOptions(new Command("trace"))
+  .argument("<what>", `one of ${traceNames.join(", ")}`)
+  .requiredOption("--on <selector>", 'hosts: all, names ("web-1,web-2") or CEL ("labels.role == \'web\'")')
+  .option("--for <seconds>", "how long", parseSeconds, 30_000)
+  .option("--every <seconds>", "how often all hosts are read", parseSeconds, 1_000)
+  .option("--pid <pid>", "only this process (repeatable)", collect, [])
+  .option("--tree <pid>", "only this process and all that it starts (repeatable)", collect, [])
+  .option("--comm <name>", "only threads of this name (repeatable)", collect, [])
+  .option("--path <path>", "only files at or below (repeatable)", collect, [])
+  .option("--port <port>", "only this port of either end (repeatable)", collect, [])
+  .option("--network <cidr>", "only this network of either end (repeatable)", collect, [])
+  .addOption(new Option("--folded <file>", "write the stacks of a profile there, as flame graph tools read them"))
+  .action(async (what: string, options: TraceOptions) => {
+    const responses = clientOf(options).trace({
+      selector: options.on,
+      question: { question: questionOf(what), filter: filterOf(options) },
+      duration: durationFromMs(options.for),
+      interval: durationFromMs(options.every),
+    });
+    for await (const response of responses) {
+      if (options.json) console.log(toJsonString(TraceResponseSchema, response));
+      else if (response.event.case === "interval") showInterval(response.event.value);
+      if (response.event.case === "finished") finish(response.event.value, options);
+    }
+  });
+
+function questionOf(what: string) {
+  const question = traceQuestion(what);
+  if (question) return question as never;
+  throw failure(ErrorReason.INVALID_ARGUMENT, `nothing can be traced by the name "${what}"`, {
+    metadata: { field: "what" },
+    remedy: `use one of ${traceNames.join(", ")}`,
+  });
+}
+
+function filterOf({ pid, tree, comm, path, port, network }: TraceOptions) {
+  const numbers = (values: readonly string[]) => values.map(parseCount);
+  return {
+    pids: numbers(pid),
+    roots: numbers(tree),
+    comms: comm,
+    paths: path,
+    ports: numbers(port),
+    networks: network,
+  };
+}
+
+// Each event once, behind the name of its host; what was too much to show is counted.
+function showInterval({ hostEvents, run, number, merged }: TraceInterval): void {
+  for (const { host, events, omittedCount } of hostEvents) {
+    for (const { line } of events) console.log(`${host}  ${line}`);
+    if (omittedCount > 0n) console.log(`${host}  … ${omittedCount} more`);
+  }
+  if (!process.stderr.isTTY) return;
+  const { ok = 0, targeted = 0 } = run?.accounting ?? {};
+  const delivered = (merged?.accounts ?? []).reduce((sum, account) => sum + account.delivered, 0n);
+  process.stderr.write(`\r\x1b[Kinterval ${number}: ${ok} of ${targeted} hosts, ${delivered} so far`);
+}
+
+function finish({ run, merged, summary }: TraceFinished, options: TraceOptions): void {
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  if (!options.json && summary) console.log(summary.text);
+  if (options.folded !== undefined) {
+    writeFileSync(
+      options.folded,
+      (merged?.stacks ?? []).map(({ folded, samples }) => `${folded} ${samples}\n`).join(""),
+    );
+  }
+  process.exitCode = exitCodeOf(run?.accounting);
+}

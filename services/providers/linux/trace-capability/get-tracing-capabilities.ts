@@ -1,0 +1,67 @@
+// What this host can trace: tried by loading the programs, not guessed from versions.
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  CapabilityState,
+  type GetTracingCapabilitiesResponseSchema,
+  type TracingCapabilitySchema,
+} from "../../../gen/systemsmanager/telemetry/v1/tracing_capability_pb.js";
+import type { EventKind as KindNumber } from "../../../gen/systemsmanager/trace/v1/event_pb.js";
+import { TraceQuestionSchema } from "../../../gen/systemsmanager/trace/v1/question_pb.js";
+import { errorDetailOf } from "../../../shared/errors.js";
+import { type EventKind, eventKinds } from "../capture/event-layout.js";
+import type { OpenInvestigation } from "../trace/investigation.js";
+import { type Hook, hooks, profileHook } from "./hooks.js";
+import { readKernel } from "./read-kernel.js";
+
+type Report = MessageInitShape<typeof GetTracingCapabilitiesResponseSchema>;
+type Capability = MessageInitShape<typeof TracingCapabilitySchema>;
+type Question = NonNullable<MessageInitShape<typeof TraceQuestionSchema>["question"]>;
+
+/** A trial loads programs into the kernel: not for everybody who asks twice. */
+const keepMs = 60_000;
+
+export function createGetTracingCapabilities(open: OpenInvestigation): () => Promise<Report> {
+  let known: { readonly report: Promise<Report>; readonly at: number } | undefined;
+  return () => {
+    if (!known || performance.now() - known.at > keepMs) known = { report: readReport(open), at: performance.now() };
+    return known.report;
+  };
+}
+
+async function readReport(open: OpenInvestigation): Promise<Report> {
+  const kernel = readKernel();
+  const events = await tryEvents(open);
+  const profile = describe("profile", profileHook, await refusalOf(open, { case: "profile", value: {} }));
+  return { ...kernel, capabilities: [...events, profile] };
+}
+
+// All kinds at once, as most hosts let it; one after the other where they do not.
+async function tryEvents(open: OpenInvestigation): Promise<Capability[]> {
+  const kinds = Object.keys(eventKinds) as EventKind[];
+  const tryKinds = (some: readonly EventKind[]) =>
+    refusalOf(open, { case: "events", value: { kinds: some.map((kind) => eventKinds[kind] as KindNumber) } });
+  if ((await tryKinds(kinds)) === undefined) return kinds.map((kind) => describe(kind, hooks[kind], undefined));
+  const capabilities: Capability[] = [];
+  for (const kind of kinds) capabilities.push(describe(kind, hooks[kind], await tryKinds([kind])));
+  return capabilities;
+}
+
+/** What was said when the question could not be asked; undefined when it could. */
+async function refusalOf(open: OpenInvestigation, question: Question): Promise<unknown> {
+  try {
+    const investigation = await open(create(TraceQuestionSchema, { question }));
+    await investigation.close();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+function describe(name: string, { hook, weakness }: Hook, refusal: unknown): Capability {
+  if (refusal === undefined) {
+    return { name, hook, weakness, state: weakness === "" ? CapabilityState.FULL : CapabilityState.WEAKER };
+  }
+  const reason = refusal instanceof Error ? refusal.message : String(refusal);
+  const remedy = errorDetailOf(refusal)?.remedy ?? "";
+  return { name, state: CapabilityState.UNAVAILABLE, refused: [{ hook, reason }], remedy };
+}

@@ -1,0 +1,66 @@
+// Which code the CPUs run, as folded stacks.
+import type { ProfileQuestion, TraceFilter } from "../../../gen/systemsmanager/trace/v1/question_pb.js";
+import { TraceDetail } from "../../../gen/systemsmanager/trace/v1/reading_pb.js";
+import { ErrorReason, failure } from "../../../shared/errors.js";
+import { sumFolded } from "../profile/export/fold-stacks.js";
+import type { ProfileAddon } from "../profile/native-profile.js";
+import { type CpuProfile, openProfile } from "../profile/open-profile.js";
+import type { Findings, Investigation } from "./investigation.js";
+
+const defaultSamplesPerSecond = 99;
+const defaultLimit = 500;
+
+export async function investigateProfile(
+  addon: Partial<ProfileAddon>,
+  { samplesPerSecond, limit }: ProfileQuestion,
+  filter: TraceFilter | undefined,
+): Promise<Investigation> {
+  const { pids = [], cgroupIds = [], $typeName: _, $unknown: __, ...others } = filter ?? {};
+  refuseFilters(others);
+  const rate = samplesPerSecond || defaultSamplesPerSecond;
+  const profile = await openProfile(addon, { samplesPerSecond: rate, pids, cgroups: cgroupIds });
+  const describe = (taken: CpuProfile) => describeProfile(taken, limit || defaultLimit);
+  return {
+    backend: "bpf",
+    notes: ["user stacks are walked by frame pointers: code without them hides its callers"],
+    read: async () => describe(await profile.read()),
+    // Its cost is its rate, which was asked for.
+    degrade: () => TraceDetail.FULL,
+    close: async () => describe(await profile.close()),
+  };
+}
+
+function describeProfile({ account, stacks, endedEarly, cpus }: CpuProfile, limit: number): Findings {
+  const rows = [...sumFolded(stacks)].sort(([, one], [, other]) => other - one);
+  const others = rows.slice(limit).reduce((sum, [, samples]) => sum + samples, 0);
+  const { taken, idle, filtered, uncounted, counted, lostStacks, unreadableStacks, cutStacks } = account;
+  const weak = { lostStacks, unreadableStacks, cutStacks, endedEarly };
+  return {
+    accounts: [
+      {
+        name: "profile",
+        attempted: BigInt(taken),
+        filtered: BigInt(idle + filtered),
+        ringFull: BigInt(uncounted),
+        delivered: BigInt(counted),
+      },
+    ],
+    stacks: rows.slice(0, limit).map(([folded, samples]) => ({ folded, samples: BigInt(samples) })),
+    otherCount: BigInt(others),
+    notes: [
+      `${cpus} CPUs were sampled; samples of an idle one count as filtered`,
+      ...Object.entries(weak)
+        .filter(([, count]) => count > 0)
+        .map(([name, count]) => `${count} samples have a stack that is not whole (${name})`),
+    ],
+  };
+}
+
+function refuseFilters(others: object): void {
+  const given = Object.entries(others).find(([, values]) => Array.isArray(values) && values.length > 0);
+  if (!given) return;
+  throw failure(ErrorReason.INVALID_ARGUMENT, `a profile cannot be filtered by ${given[0]}`, {
+    metadata: { field: `filter.${given[0]}`, rule: "profile.filter" },
+    remedy: "filter it by pids or cgroup_ids",
+  });
+}
