@@ -70,7 +70,12 @@ export async function startControlPlane(setup: FleetSetup): Promise<ControlPlane
 }
 
 /** Resolves when daemons can attach. */
-export async function startRelay(setup: FleetSetup, name: string, listen = "127.0.0.1:0"): Promise<RelayProcess> {
+export async function startRelay(
+  setup: FleetSetup,
+  name: string,
+  listen = "127.0.0.1:0",
+  heartbeatSeconds = 10,
+): Promise<RelayProcess> {
   const options = [
     "--kafka",
     setup.kafka as string,
@@ -80,6 +85,8 @@ export async function startRelay(setup: FleetSetup, name: string, listen = "127.
     name,
     "--metrics",
     "127.0.0.1:0",
+    "--heartbeat",
+    String(heartbeatSeconds),
   ];
   const process = start(setup, "relay", [...options, ...tlsOptions(setup)], name);
   const metrics = await process.waitFor("showed metrics", logLine("metrics can be scraped"));

@@ -35,6 +35,8 @@ export interface FleetOptions extends Pick<FleetSetup, "kafka" | "profile"> {
 
 // A process has 20,000 file descriptors.
 const hostsPerRelay = 15_000;
+// Of so many, heartbeats every ten seconds alone would be a good part of what two cores can do.
+const manyHosts = 20_000;
 const settleMs = 5_000;
 const warmUps = 5;
 
@@ -73,7 +75,7 @@ export async function startFleetUnderTest({ hosts, ...options }: FleetOptions): 
 async function startRelays(setup: FleetSetup, hosts: number, relays: RelayProcess[]): Promise<void> {
   if (setup.kafka === undefined) return;
   for (let number = 1; number <= Math.ceil(hosts / hostsPerRelay); number++)
-    relays.push(await startRelay(setup, `relay-${number}`));
+    relays.push(await startRelay(setup, `relay-${number}`, undefined, hosts > manyHosts ? 60 : undefined));
 }
 
 async function stopAll(relays: readonly RelayProcess[]): Promise<void> {

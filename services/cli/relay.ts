@@ -3,7 +3,7 @@
 import { Command } from "commander";
 import { addKafkaOptions } from "./kafka-options.js";
 import { addMetricsOption } from "./metrics-option.js";
-import { parseListenAddress } from "./option-values.js";
+import { parseListenAddress, parseSeconds } from "./option-values.js";
 import { letHeapGrow } from "./roomy-heap.js";
 import type { RelayOptions } from "./run-relay.js";
 
@@ -16,6 +16,11 @@ export const relay = addMetricsOption(addKafkaOptions(new Command("relay")))
   .option("--tls-key <file>", "PEM key of the certificate")
   .option("--fleet-id <id>", "fleet to serve", "default")
   .option("--relay-id <id>", "name of this relay, in use once at a time; default: a random one")
+  .option(
+    "--heartbeat <seconds>",
+    "how often it and a daemon tell each other that they are there; default: 10",
+    parseSeconds,
+  )
   .action(async (options: RelayOptions) => {
     letHeapGrow();
     await (await import("./run-relay.js")).runRelay(options);

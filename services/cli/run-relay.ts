@@ -20,6 +20,8 @@ export interface RelayOptions extends TlsOptions, KafkaOptions, MetricsOption {
   readonly listen: ListenAddress;
   readonly fleetId: string;
   readonly relayId?: string;
+  /** Milliseconds. */
+  readonly heartbeat?: number;
 }
 
 /** Serves daemons until a signal, then lets them drain. */
@@ -34,10 +36,16 @@ export function runRelay(options: RelayOptions): Promise<void> {
     if (!opened) return closer.close();
     const bus = closer.add(opened);
     const identity = relayId === undefined ? {} : { relayId };
-    const relay = closer.add(await startRelay({ bus, fleetId, listen, log, ...identity, ...tlsOf(options) }));
+    const settings = { ...identity, ...heartbeatOf(options), ...tlsOf(options) };
+    const relay = closer.add(await startRelay({ bus, fleetId, listen, log, ...settings }));
     metrics?.show({ bus, relay });
     await runUntilSignal(closer.close);
   });
+}
+
+// The fleet hears of the relay itself twice as often as a daemon does.
+function heartbeatOf({ heartbeat }: RelayOptions) {
+  return heartbeat === undefined ? {} : { heartbeatIntervalMs: heartbeat, presenceIntervalMs: heartbeat / 2 };
 }
 
 function remoteBusOf({ bus: url, busToken, busCa }: RelayOptions, log: Logger): OpenBusOptions {

@@ -11,6 +11,7 @@ import { ActiveState, LoadState } from "../../../services/gen/systemsmanager/tel
 import { SocketProtocol, TcpState } from "../../../services/gen/systemsmanager/telemetry/v1/socket_pb.js";
 import { operations } from "../../../services/shared/operations.js";
 import { type Answers, summarizeAnswers } from "./answers.js";
+import { traceCases } from "./trace-cases.js";
 
 const hosts = ["web-1", "web-2", "web-3", "db-1", "db-2"];
 
@@ -172,6 +173,7 @@ const cases: Record<string, Answers> = {
     changes: [{ subject: "/var/cache/apt/archives", kind: ChangeKind.CLEAN }],
     freedBytes: BigInt(index) * 100_000_000n,
   })),
+  ...traceCases,
 };
 
 const failures = [

@@ -10,7 +10,7 @@ export interface Hook {
 const systemCall = "tp_btf/sys_exit";
 const givenPath =
   "a relative path that the kernel cannot resolve any more is told as the caller gave it, and is marked";
-const ownerBySocket = "the process is known for connections that were made, or existed, while a session ran";
+const ownerBySocket = "whose socket it is can be unknown; the process is 0 then";
 
 export const hooks: Readonly<Record<EventKind, Hook>> = {
   exec: { hook: "tp_btf/sched_process_exec", weakness: "" },
@@ -26,7 +26,7 @@ export const hooks: Readonly<Record<EventKind, Hook>> = {
   tcpClose: { hook: "tp_btf/inet_sock_set_state, tp_btf/tcp_destroy_sock", weakness: ownerBySocket },
   tcpRetransmit: { hook: "tp_btf/tcp_retransmit_skb", weakness: ownerBySocket },
   tcpReset: { hook: "tp_btf/tcp_send_reset, tp_btf/tcp_receive_reset", weakness: ownerBySocket },
-  udpSend: { hook: "cgroup_skb/egress", weakness: "processes outside of the root control group's tree are not seen" },
+  udpSend: { hook: "cgroup_skb/egress", weakness: "what the packet filter drops is not seen" },
   dnsQuery: { hook: "cgroup_skb/egress", weakness: "only UDP to port 53: no DNS over TCP, TLS or HTTPS" },
   dnsAnswer: { hook: "cgroup_skb/ingress", weakness: "only UDP from port 53: no DNS over TCP, TLS or HTTPS" },
   signal: { hook: "tp_btf/signal_generate", weakness: "" },
