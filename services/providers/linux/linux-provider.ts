@@ -2,6 +2,7 @@
 import { ErrorReason, hasReason } from "../../shared/errors.js";
 import type { Logger } from "../../shared/log.js";
 import type { OSProvider } from "../os-provider.js";
+import { createTraceSessions } from "../trace/trace-sessions.js";
 import { readFacts } from "./facts.js";
 import { listKernelModules } from "./kernel-module/list-kernel-modules.js";
 import { createLogHandlers } from "./logs/query-logs.js";
@@ -17,7 +18,6 @@ import { hasSystemd } from "./service-manager/require-systemd.js";
 import { createListSockets } from "./socket/list-sockets.js";
 import { createGetSystemSnapshot } from "./system/get-system-snapshot.js";
 import { openInvestigationsOf } from "./trace/open-investigation.js";
-import { createTraceSessions } from "./trace/trace-sessions.js";
 import { createGetTracingCapabilities } from "./trace-capability/get-tracing-capabilities.js";
 
 export interface LinuxProviderOptions {

@@ -8,8 +8,8 @@ import {
 import type { EventKind as KindNumber } from "../../../gen/systemsmanager/trace/v1/event_pb.js";
 import { TraceQuestionSchema } from "../../../gen/systemsmanager/trace/v1/question_pb.js";
 import { errorDetailOf } from "../../../shared/errors.js";
+import type { OpenInvestigation } from "../../trace/investigation.js";
 import { type EventKind, eventKinds } from "../capture/event-layout.js";
-import type { OpenInvestigation } from "../trace/investigation.js";
 import { type Hook, hooks, profileHook } from "./hooks.js";
 import { readKernel } from "./read-kernel.js";
 

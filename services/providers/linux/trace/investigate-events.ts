@@ -1,6 +1,7 @@
 // The events themselves: all are counted, and the newest are shown. Only these are decoded.
 import type { EventsQuestion, TraceFilter } from "../../../gen/systemsmanager/trace/v1/question_pb.js";
 import { TraceDetail } from "../../../gen/systemsmanager/trace/v1/reading_pb.js";
+import type { Findings, Investigation } from "../../trace/investigation.js";
 import { type EventKind, eventKinds } from "../capture/event-layout.js";
 import type { CaptureAddon } from "../capture/native-capture.js";
 import { type Accounts, type Capture, noEvents, openCapture } from "../capture/open-capture.js";
@@ -8,7 +9,6 @@ import { toCaptureFilter } from "./capture-filter.js";
 import { Containers } from "./containers.js";
 import { describeEvent } from "./event-line.js";
 import { toEventMessage } from "./event-message.js";
-import type { Findings, Investigation } from "./investigation.js";
 import { describeRefusedCapture, requireCapture } from "./refused-capture.js";
 import { Tail } from "./tail.js";
 

@@ -2,10 +2,10 @@
 import type { ProfileQuestion, TraceFilter } from "../../../gen/systemsmanager/trace/v1/question_pb.js";
 import { TraceDetail } from "../../../gen/systemsmanager/trace/v1/reading_pb.js";
 import { ErrorReason, failure } from "../../../shared/errors.js";
+import type { Findings, Investigation } from "../../trace/investigation.js";
 import { sumFolded } from "../profile/export/fold-stacks.js";
 import type { ProfileAddon } from "../profile/native-profile.js";
 import { type CpuProfile, openProfile } from "../profile/open-profile.js";
-import type { Findings, Investigation } from "./investigation.js";
 
 const defaultSamplesPerSecond = 99;
 const defaultLimit = 500;

@@ -1,12 +1,12 @@
 // Which investigation answers which question, on the addon that this build has.
 import { createRequire } from "node:module";
 import { ErrorReason, failure } from "../../../shared/errors.js";
+import type { OpenInvestigation } from "../../trace/investigation.js";
 import type { CaptureAddon } from "../capture/native-capture.js";
 import { builtAddonPath } from "../native.js";
 import type { ProfileAddon } from "../profile/native-profile.js";
 import { investigateEvents } from "./investigate-events.js";
 import { investigateProfile } from "./investigate-profile.js";
-import type { OpenInvestigation } from "./investigation.js";
 
 /** What it exports depends on what was there when it was built. */
 export type TracingAddon = Partial<CaptureAddon & ProfileAddon>;

@@ -52,7 +52,7 @@ export type TraceReading = Message<"systemsmanager.trace.v1.TraceReading"> & {
   detail: TraceDetail;
 
   /**
-   * How what it asks is answered: bpf or strace.
+   * How what it asks is answered: bpf, strace, or, by emulated hosts, simulated.
    *
    * @generated from field: string backend = 5;
    */

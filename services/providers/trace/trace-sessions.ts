@@ -1,15 +1,15 @@
 // The sessions of a host: few at a time, each found again by its id, and for a while after its end.
 import { equals } from "@bufbuild/protobuf";
 import { durationMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { TelemetryService } from "../../../gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
+import type { TelemetryService } from "../../gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
 import {
   type StartTraceSessionRequest,
   StartTraceSessionRequestSchema,
-} from "../../../gen/systemsmanager/telemetry/v1/trace_session_pb.js";
-import type { TraceQuestion } from "../../../gen/systemsmanager/trace/v1/question_pb.js";
-import { ErrorReason, failure } from "../../../shared/errors.js";
-import type { Logger } from "../../../shared/log.js";
-import type { OperationHandlers } from "../../os-provider.js";
+} from "../../gen/systemsmanager/telemetry/v1/trace_session_pb.js";
+import type { TraceQuestion } from "../../gen/systemsmanager/trace/v1/question_pb.js";
+import { ErrorReason, failure } from "../../shared/errors.js";
+import type { Logger } from "../../shared/log.js";
+import type { OperationHandlers } from "../os-provider.js";
 import type { OpenInvestigation } from "./investigation.js";
 import { TraceSession } from "./trace-session.js";
 

@@ -1,7 +1,7 @@
 // What a session does while it runs: watches, counts, measures or samples, and tells what it has found so far.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { TraceQuestion } from "../../../gen/systemsmanager/trace/v1/question_pb.js";
-import type { TraceDetail, TraceReadingSchema } from "../../../gen/systemsmanager/trace/v1/reading_pb.js";
+import type { TraceQuestion } from "../../gen/systemsmanager/trace/v1/question_pb.js";
+import type { TraceDetail, TraceReadingSchema } from "../../gen/systemsmanager/trace/v1/reading_pb.js";
 
 /** Cumulative: figures only grow. */
 export type Findings = Pick<
@@ -11,7 +11,7 @@ export type Findings = Pick<
 
 /** Runs from when it was opened until it is closed. */
 export interface Investigation {
-  readonly backend: "bpf" | "strace";
+  readonly backend: "bpf" | "strace" | "simulated";
   /** What its reader should know from the beginning. */
   readonly notes: readonly string[];
   read(): Promise<Findings>;

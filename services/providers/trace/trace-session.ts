@@ -1,8 +1,8 @@
 // One session: an investigation with an end and a budget. Its last reading outlives it.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { TraceDetail, type TraceReadingSchema, TraceState } from "../../../gen/systemsmanager/trace/v1/reading_pb.js";
-import type { Logger } from "../../../shared/log.js";
+import { TraceDetail, type TraceReadingSchema, TraceState } from "../../gen/systemsmanager/trace/v1/reading_pb.js";
+import type { Logger } from "../../shared/log.js";
 import { type CpuWatch, watchCpu } from "./cpu-watch.js";
 import type { Findings, Investigation } from "./investigation.js";
 
