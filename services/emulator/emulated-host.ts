@@ -76,6 +76,7 @@ export async function startEmulatedHost(
     const provider = createFaultyProvider({
       hostId,
       answers: fleet.answers,
+      log: fleet.log,
       host,
       isAlive,
       execute: (method, subjects) => {

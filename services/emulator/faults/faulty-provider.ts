@@ -4,6 +4,7 @@ import type { OSProvider } from "../../providers/os-provider.js";
 import type { SimulatedAnswers } from "../../providers/simulated/simulated-answers.js";
 import { createSimulatedProvider } from "../../providers/simulated/simulated-provider.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
+import type { Logger } from "../../shared/log.js";
 import { drawTime } from "./fault-set.js";
 import type { FaultyHost } from "./faulty-host.js";
 import { killed } from "./faulty-journal.js";
@@ -11,6 +12,7 @@ import { killed } from "./faulty-journal.js";
 export interface FaultyProviderOptions {
   readonly hostId: string;
   readonly answers: SimulatedAnswers;
+  readonly log: Logger;
   readonly host: FaultyHost;
   readonly isAlive: () => boolean;
   /** Carries out a change: notes it. */

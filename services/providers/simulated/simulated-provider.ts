@@ -8,15 +8,19 @@ import type { ListPackagesRequest } from "../../gen/systemsmanager/telemetry/v1/
 import type { ListProcessesRequest } from "../../gen/systemsmanager/telemetry/v1/process_pb.js";
 import type { ListServicesRequest } from "../../gen/systemsmanager/telemetry/v1/service_pb.js";
 import { ErrorReason, failure } from "../../shared/errors.js";
+import type { Logger } from "../../shared/log.js";
 import type { OperationContext, OSProvider } from "../os-provider.js";
+import { createTraceSessions, type TraceSessions } from "../trace/trace-sessions.js";
 import { createSimulatedPackages } from "./packages/simulated-packages.js";
 import { listSimulatedProcesses } from "./process/simulated-processes.js";
 import { createSimulatedServices } from "./service/simulated-services.js";
 import type { SimulatedAnswers } from "./simulated-answers.js";
+import { investigateSimulated } from "./trace/investigate-simulated.js";
 
 export interface SimulatedProviderOptions {
   readonly hostId: string;
   readonly answers: SimulatedAnswers;
+  readonly log: Logger;
   /** Called before each operation; throws what the operation then fails with. */
   readonly before?: (method: string) => void;
   /** Awaited when a change is carried out, dry runs excepted, with what it changed; throws what the change then fails with. */
@@ -32,7 +36,8 @@ export function simulatedHostId(seed: string, name: string): string {
 
 /** One made-up host. What was changed is forgotten with the object. */
 export function createSimulatedProvider(options: SimulatedProviderOptions): OSProvider {
-  const handlers = createHandlers(options);
+  const sessions = createSimulatedSessions(options);
+  const handlers: Record<string, Handler> = { ...createHandlers(options), ...sessions.handlers };
   const call = (method: string) => async (request: Message, context: OperationContext) => {
     options.before?.(method);
     const handler = handlers[method] ?? unsupported(method);
@@ -46,8 +51,12 @@ export function createSimulatedProvider(options: SimulatedProviderOptions): OSPr
     telemetry: service as OSProvider["telemetry"],
     mutation: service as OSProvider["mutation"],
     facts: async () => simulatedFacts(options.hostId),
-    close: async () => undefined,
+    close: () => sessions.close(),
   };
+}
+
+function createSimulatedSessions({ hostId, answers, log }: SimulatedProviderOptions): TraceSessions {
+  return createTraceSessions((question) => investigateSimulated(answers.options.seed, hostId, question), log);
 }
 
 const changes = ["manageService", "installPackages", "removePackages", "updatePackages"];
@@ -101,7 +110,7 @@ function unsupported(method: string): Handler {
   return async () => {
     throw failure(ErrorReason.UNSUPPORTED, `simulated hosts cannot answer ${method}`, {
       metadata: { operation: method, needs: "a real host" },
-      remedy: "ask real hosts, or ask simulated ones for snapshots, processes, services and packages",
+      remedy: "ask real hosts, or ask simulated ones for snapshots, processes, services, packages and traced counts",
     });
   };
 }
