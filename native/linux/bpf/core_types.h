@@ -111,6 +111,27 @@ struct signal_struct {
   int group_exit_code;
 };
 
+struct ns_common {
+  unsigned int inum;
+};
+
+struct pid_namespace {
+  unsigned int level;
+  struct pid_namespace* parent;
+  struct ns_common ns;
+};
+
+struct upid {
+  int nr;
+  struct pid_namespace* ns;
+};
+
+/* One number for each namespace that it is in, the machine's first. */
+struct pid {
+  unsigned int level;
+  struct upid numbers[1];
+};
+
 struct task_struct {
   int pid;
   int tgid;
@@ -118,6 +139,7 @@ struct task_struct {
   __u64 start_boottime;
   struct task_struct* real_parent;
   struct task_struct* group_leader;
+  struct pid* thread_pid;
   const struct cred* cred;
   char comm[16];
   struct mm_struct* mm;
@@ -200,10 +222,6 @@ struct bpf_iter__task_file {
 
 struct kernel_siginfo {
   int si_code;
-};
-
-struct ns_common {
-  unsigned int inum;
 };
 
 struct user_namespace {

@@ -79,6 +79,7 @@ static __always_inline bool open_record(struct draft* draft, __u32 kind, const s
   header->cpu = bpf_get_smp_processor_id();
   header->sequence = draft->sequence;
   header->time_ns = draft->time_ns;
+  /* It reaches into what is behind the header, which the event writes after this. */
   struct owner* owner = (struct owner*)(draft->record + offsetof(struct event_header, start_ns));
   if (subject->owner) {
     *owner = *subject->owner;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "event_layout.h"
+#include "home.bpf.h"
 #include "network_layout.h"
 #include "session_layout.h"
 
@@ -112,24 +113,30 @@ static __always_inline __u64 cgroup_of(struct task_struct* task) { return task->
 struct owner {
   __u64 start_ns;
   __u64 cgroup_id;
-  __u32 pid; /* 0: nobody knows */
+  __u32 pid; /* 0: nobody knows, or not of this host */
   __u32 tid;
   __u32 parent_pid;
   __u32 user_id;
   char comm[COMM_BYTES];
+  /* Behind the header's end. */
+  __u32 kernel_pid; /* number on the machine */
+  __u32 zero;
 };
-_Static_assert(sizeof(struct event_header) - offsetof(struct event_header, start_ns) == sizeof(struct owner),
-               "an owner is the end of a header");
+_Static_assert(sizeof(struct event_header) - offsetof(struct event_header, start_ns) ==
+                   offsetof(struct owner, kernel_pid),
+               "an owner begins as a header ends");
 
 static __always_inline void describe(struct task_struct* task, struct owner* owner) {
   struct task_struct* leader = task->group_leader;
   owner->start_ns = leader->start_boottime;
   owner->cgroup_id = cgroup_of(task);
-  owner->pid = task->tgid;
-  owner->tid = task->pid;
-  owner->parent_pid = leader->real_parent->tgid;
+  owner->pid = process_number(task);
+  owner->tid = thread_number(task);
+  owner->parent_pid = process_number(leader->real_parent);
   owner->user_id = task->cred->uid.val;
   __builtin_memcpy(owner->comm, leader->comm, sizeof(owner->comm));
+  owner->kernel_pid = task->tgid;
+  owner->zero = 0;
 }
 
 /* What an event is of: a task that runs, or, where the kernel works for somebody else, the owner that was kept; and the

@@ -14,6 +14,7 @@
 #include "linux/capture/network_programs.hh"
 #include "linux/capture/path_filter.hh"
 #include "linux/capture/tree_filter.hh"
+#include "linux/home_namespace.hh"
 // It needs the types of the session.
 #include "capture.skel.h"
 
@@ -102,6 +103,7 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
   Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
   Check(bpf_map__set_max_entries(object_->maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS),
         "size the scratch");
+  object_->rodata->home_inode = FindHomeNamespace();
   Check(capture__load(object_.get()), "load the capture programs");
   auto* state = object_->bss;
   state->filter.excluded_pid = static_cast<uint32_t>(getpid());
