@@ -73,7 +73,7 @@ export function mergeReadings(readings: readonly HostReading[], limit: number): 
     otherCount: others,
     unmatchedCount: readings.reduce((sum, { reading }) => sum + reading.unmatchedCount, 0n),
     slots: sortSlots(slots),
-    notes: countNotes(readings),
+    notes: [...countNotes(readings), ...noteHidden(readings)],
   });
   const totals = [...topRows.kept.map(({ total }) => total), ...topStacks.kept.map(([, total]) => total)];
   return {
@@ -140,6 +140,14 @@ function describeStates(readings: readonly HostReading[]): MessageInitShape<type
     ...(starts.length > 0 ? { startedAt: timestampFromMs(Math.min(...starts)) } : {}),
     elapsed: durationFromMs(Math.max(...all.map(({ elapsed }) => (elapsed ? durationMs(elapsed) : 0)))),
   };
+}
+
+// What a host does not show it has counted all the same, but not by key.
+function noteHidden(readings: readonly HostReading[]): string[] {
+  const hosts = readings.filter(({ reading }) => reading.otherCount > 0n).length;
+  if (hosts === 0) return [];
+  const what = "a row's figure lacks the hosts that did not show it; what they did not show is in the other count";
+  return [`${hosts} of ${readings.length} hosts have more than they show: ${what}`];
 }
 
 function countNotes(readings: readonly HostReading[]): string[] {

@@ -70,6 +70,15 @@ describe("the merge of readings", () => {
     expect(merged.elapsed).toEqual(durationFromMs(700));
   });
 
+  test("says how many hosts have more than they show, whose share of a row is unknown", () => {
+    const full = reading("a", { rows: [{ key: "nginx", count: 5n }] });
+    const cut = reading("b", { rows: [{ key: "sshd", count: 2n }], otherCount: 1n });
+    expect(mergeReadings([full, full], 10).merged.notes).toEqual([]);
+    expect(mergeReadings([full, cut], 10).merged.notes).toMatchObject([
+      expect.stringMatching(/^1 of 2 hosts have more than they show/),
+    ]);
+  });
+
   test("property: rows that are shown and the other count are all there is, in descending order, for any limit", () => {
     const row = fc.record({
       key: fc.constantFrom("a", "b", "c", "d", "e", "f"),
