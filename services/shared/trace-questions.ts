@@ -26,12 +26,15 @@ const kindsByName = {
   block: [EventKind.BLOCK_IO],
 } as const satisfies Record<string, readonly EventKind[]>;
 
+/** Of each CPU, when somebody asks for a profile by its name. */
+export const profileSamplesPerSecond = 99;
+
 /** The names, "profile" among them. */
 export const traceNames: readonly string[] = [...Object.keys(kindsByName), "profile"];
 
 /** The question of a name; undefined when no question has it. */
 export function traceQuestion(name: string): MessageInitShape<typeof TraceQuestionSchema>["question"] | undefined {
-  if (name === "profile") return { case: "profile", value: {} };
+  if (name === "profile") return { case: "profile", value: { samplesPerSecond: profileSamplesPerSecond } };
   if (!Object.hasOwn(kindsByName, name)) return undefined;
   return { case: "events", value: { kinds: [...kindsByName[name as keyof typeof kindsByName]] } };
 }

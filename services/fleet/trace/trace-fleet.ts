@@ -7,7 +7,7 @@ import { pause } from "../../shared/pause.js";
 import { fleetStops, type StreamEnds } from "../run/run-events.js";
 import type { TrackedRun } from "../run/tracked-run.js";
 import { type Asking, FleetSession, type SessionParts } from "./fleet-session.js";
-import { mergeReadings } from "./merge-readings.js";
+import { type HostReading, mergeReadings } from "./merge-readings.js";
 import { NewEvents } from "./new-events.js";
 
 export interface TraceParts extends SessionParts {
@@ -36,13 +36,17 @@ export async function* traceFleet(
     };
     return;
   }
+  const newEvents = new NewEvents();
+  const eventsOf = (readings: readonly HostReading[]) =>
+    request.question?.question.case === "events" ? newEvents.take(readings) : [];
   try {
-    yield* followIntervals(session, request, AbortSignal.any([caller, stopping]));
+    yield* followIntervals(session, request, eventsOf, AbortSignal.any([caller, stopping]));
     if (stopping.aborted) throw fleetStops(started.record.runId);
     if (caller.aborted) return;
     const { run, readings } = await session.stop();
     const summary = parts.summarize(run, request.tokenBudget);
-    yield { case: "finished", value: { run: run.toMessage(), ...mergeReadings(readings, limitOf(request)), summary } };
+    const merge = mergeReadings(readings, limitOf(request));
+    yield { case: "finished", value: { run: run.toMessage(), ...merge, summary, hostEvents: eventsOf(readings) } };
   } finally {
     // A control plane that stops leaves them to their end.
     if (!stopping.aborted) await session.stop();
@@ -52,18 +56,17 @@ export async function* traceFleet(
 async function* followIntervals(
   session: FleetSession,
   request: TraceRequest,
+  eventsOf: (readings: readonly HostReading[]) => ReturnType<NewEvents["take"]>,
   ends: AbortSignal,
 ): AsyncGenerator<TraceEvent> {
   const intervalMs = request.interval ? durationMs(request.interval) : defaultIntervalMs;
-  const asksEvents = request.question?.question.case === "events";
-  const newEvents = new NewEvents();
   for (let number = 1; ; number++) {
     const dueMs = Math.min(session.startedAtMs + number * intervalMs, session.endsAtMs);
     await pause(Math.max(0, dueMs - Date.now()), ends);
     if (ends.aborted || Date.now() >= session.endsAtMs) return;
     const { run, readings } = await session.read();
     const merge = mergeReadings(readings, limitOf(request));
-    const value = { number, run: run.toMessage(), ...merge, hostEvents: asksEvents ? newEvents.take(readings) : [] };
+    const value = { number, run: run.toMessage(), ...merge, hostEvents: eventsOf(readings) };
     await session.discard(run);
     if (ends.aborted) return;
     yield { case: "interval", value };

@@ -95,6 +95,9 @@ describe("a trace of a fleet", () => {
     expect(finished.merged).toMatchObject({ state: TraceState.STOPPED, rows: [{ key: "nginx", count: 15n }] });
     expect(finished.rowHosts).toMatchObject([{ hosts: 3, greatestCount: 5n }]);
     expect(finished.summary?.text).toContain("nginx");
+    expect(finished.hostEvents.map(({ host, events }) => [host, events.length])).toEqual(
+      intervals[2]?.hostEvents.map(({ host }) => [host, 1]),
+    );
     expect(stopped.sort()).toEqual(["one", "three", "two"].map((host) => `${host} ${started.sessionId}`));
   });
 

@@ -3,7 +3,7 @@ import type { ProfileQuestion, TraceFilter } from "../../../gen/systemsmanager/t
 import { TraceDetail } from "../../../gen/systemsmanager/trace/v1/reading_pb.js";
 import { ErrorReason, failure } from "../../../shared/errors.js";
 import type { Findings, Investigation } from "../../trace/investigation.js";
-import { sumFolded } from "../profile/export/fold-stacks.js";
+import { sumFolded } from "../profile/fold-stacks.js";
 import type { ProfileAddon } from "../profile/native-profile.js";
 import { type CpuProfile, openProfile } from "../profile/open-profile.js";
 
