@@ -93,9 +93,14 @@ function filterOf({ pid, tree, comm, path, port, network }: TraceOptions) {
 // Each event once, behind the name of its host; what was too much to show is counted.
 function showEvents(hostEvents: readonly HostEvents[]): void {
   for (const { host, events, omittedCount } of hostEvents) {
-    for (const { line } of events) console.log(`${host}  ${line}`);
+    for (const { line, event } of events) console.log(`${host}  ${line}${lineage(event?.process?.ancestors)}`);
     if (omittedCount > 0n) console.log(`${host}  … ${omittedCount} more`);
   }
+}
+
+// From the parent on.
+function lineage(ancestors: readonly string[] = []): string {
+  return ancestors.length > 0 ? `  (by ${ancestors.join(" < ")})` : "";
 }
 
 function showInterval({ hostEvents, run, number, merged }: TraceInterval): void {
