@@ -6,7 +6,7 @@ import type { TraceDetail, TraceReadingSchema } from "../../gen/systemsmanager/t
 /** Cumulative: figures only grow. */
 export type Findings = Pick<
   MessageInitShape<typeof TraceReadingSchema>,
-  "accounts" | "events" | "rows" | "otherCount" | "unmatchedCount" | "slots" | "stacks" | "notes"
+  "accounts" | "events" | "rows" | "otherCount" | "unmatchedCount" | "slots" | "stacks" | "functions" | "notes"
 >;
 
 /** Runs from when it was opened until it is closed. */
