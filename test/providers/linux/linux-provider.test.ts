@@ -44,7 +44,7 @@ describe("the Linux provider", () => {
     vi.stubEnv("SYSTEMS_MANAGER_PROC_BACKEND", name);
     const refused = await createLinuxProvider({ log }).catch((error: unknown) => error);
     expect(errorDetailOf(refused).reason).toBe(ErrorReason.INVALID_ARGUMENT);
-    expect((refused as Error).message).toContain(`${JSON.stringify(name)}; use auto, native or procfs`);
+    expect((refused as Error).message).toContain(`${JSON.stringify(name)}; use auto, iterators, native or procfs`);
   });
 });
 
