@@ -60,7 +60,7 @@ async function detectCapabilities(source: ProcSource): Promise<string[]> {
   return [
     ...(hasSystemd() ? ["systemd"] : []),
     ...(await detectPackageManager()),
-    ...(source.backend === "native" ? ["native"] : []),
+    ...(source.backend !== "procfs" ? ["native"] : []),
   ];
 }
 

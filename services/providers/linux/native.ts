@@ -5,11 +5,17 @@ import { findPackageRoot } from "../../shared/package-root.js";
 import { parseCommandLine } from "./procfs/parse-cmdline.js";
 import type { ProcessTable, ProcSource, RawProcess, SocketDescriptor, SocketTable } from "./procfs/proc-source.js";
 
-/** What the addon exports. Both functions work on a thread of their own and reject with an errno in `code`. */
-interface NativeAddon {
-  readonly layoutVersion: number;
+/** Both functions work on a thread of their own and reject with an errno. */
+interface NativeReader {
   readProcesses(pids?: Uint32Array): Promise<ArrayBuffer>;
   readSocketHolders(): Promise<ArrayBuffer>;
+}
+
+/** What the addon exports. */
+interface NativeAddon extends NativeReader {
+  readonly layoutVersion: number;
+  /** Loads the iterators, in some tens of milliseconds; absent from an addon built without clang, bpftool or libbpf. Throws with an errno. */
+  openIterators?(): NativeReader;
 }
 
 const layoutVersion = 1;
@@ -22,22 +28,46 @@ export function builtAddonPath(): string {
   return fileURLToPath(new URL("build/Release/systems_manager_native.node", findPackageRoot()));
 }
 
-/** The source on the addon, or why there is none. */
-export function loadNativeSource(path = builtAddonPath()): { source: ProcSource } | { reason: string } {
+/** A source, or why there is none. */
+type Loaded = { readonly source: ProcSource } | { readonly reason: string };
+
+/** The source on the addon's walk of /proc. */
+export function loadNativeSource(path?: string): Loaded {
+  const loaded = loadAddon(path);
+  return "reason" in loaded ? loaded : { source: createSource("native", loaded.addon) };
+}
+
+/** The source on the kernel's iterators, found out by loading them. */
+export function loadIteratorSource(path?: string): Loaded {
+  const loaded = loadAddon(path);
+  if ("reason" in loaded) return loaded;
+  if (!loaded.addon.openIterators) return { reason: "the addon was built without clang, bpftool or libbpf-dev" };
   try {
-    const addon: NativeAddon = createRequire(import.meta.url)(path);
-    if (addon.layoutVersion === layoutVersion) return { source: createNativeSource(addon) };
-    return { reason: `it has record layout ${addon.layoutVersion} and this version needs ${layoutVersion}: ${path}` };
+    return { source: createSource("iterators", loaded.addon.openIterators()) };
   } catch (error) {
-    return { reason: error instanceof Error ? (error.message.split("\n")[0] as string) : String(error) };
+    return { reason: firstLine(error) };
   }
 }
 
-function createNativeSource(addon: NativeAddon): ProcSource {
+function loadAddon(path = builtAddonPath()): { readonly addon: NativeAddon } | { readonly reason: string } {
+  try {
+    const addon: NativeAddon = createRequire(import.meta.url)(path);
+    if (addon.layoutVersion === layoutVersion) return { addon };
+    return { reason: `it has record layout ${addon.layoutVersion} and this version needs ${layoutVersion}: ${path}` };
+  } catch (error) {
+    return { reason: firstLine(error) };
+  }
+}
+
+function firstLine(error: unknown): string {
+  return error instanceof Error ? (error.message.split("\n")[0] as string) : String(error);
+}
+
+function createSource(backend: ProcSource["backend"], reader: NativeReader): ProcSource {
   return {
-    backend: "native",
-    readProcesses: async (pids) => decodeProcesses(await addon.readProcesses(pids && Uint32Array.from(pids))),
-    readSocketHolders: async () => decodeSocketHolders(await addon.readSocketHolders()),
+    backend,
+    readProcesses: async (pids) => decodeProcesses(await reader.readProcesses(pids && Uint32Array.from(pids))),
+    readSocketHolders: async () => decodeSocketHolders(await reader.readSocketHolders()),
   };
 }
 
