@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "linux/bpf/session_layout.h"
-#include "linux/capture/run_iterator.hh"
+#include "linux/read_iterator.hh"
 // It needs the types of the session.
 #include "capture.skel.h"
 
@@ -35,7 +35,7 @@ void TagTrees(struct capture* object, uint32_t generation) {
   const uint64_t tagged_before = tagged;
   state->next_generation = generation;
   for (uint64_t before = tagged;; before = tagged) {
-    RunIterator(object->links.tag_trees, "look at processes");
+    ReadIterator(bpf_link__fd(object->links.tag_trees), "look at processes");
     if (untagged != untagged_before)
       throw std::system_error(ENOSPC, std::generic_category(), "tag the processes of the trees");
     if (tagged == before) break;

@@ -2,7 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,25 +13,21 @@
 
 #include "common/unique_fd.hh"
 #include "iterator.skel.h"
+#include "linux/home_namespace.hh"
+#include "linux/iterators/hidden_processes.hh"
 #include "linux/iterators/pack_tasks.hh"
-#include "linux/proc_file.hh"
 #include "linux/process_snapshot.hh"
+#include "linux/read_iterator.hh"
 
 namespace systems_manager {
 namespace {
 
 [[noreturn]] void Fail(int error, const char* what) { throw std::system_error(error, std::generic_category(), what); }
 
-// PROC_PID_INIT_INO of include/uapi/linux/nsfs.h.
-constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC;
-
-// Iterators tell the pids of the initial namespace; in another one the same process has another number.
-void RequireInitialPidNamespace() {
-  struct stat own {};
-  if (stat("/proc/self/ns/pid", &own) != 0) Fail(errno, "find the own pid namespace");
-  if (own.st_ino != kInitialPidNamespace) {
+// Iterators tell the pids of the machine; in another namespace the same process has another number.
+void RequireNamespaceOfMachine() {
+  if (FindHomeNamespace() != 0)
     Fail(EOPNOTSUPP, "use iterators outside the initial pid namespace, where pids are other ones");
-  }
 }
 
 // What never changes of the first process of a snapshot.
@@ -45,7 +41,7 @@ std::string IdentityOf(const RecordBuffer& snapshot) {
 }
 
 iterator* LoadPrograms() {
-  RequireInitialPidNamespace();
+  RequireNamespaceOfMachine();
   auto* object = iterator__open();
   if (object == nullptr) Fail(errno, "open the iterators");
   object->rodata->cpu_count = static_cast<uint32_t>(libbpf_num_possible_cpus());
@@ -62,10 +58,7 @@ constexpr size_t kMaxSingleProcesses = 32;
 
 void IteratorPrograms::DestroyObject::operator()(iterator* object) const { iterator__destroy(object); }
 
-IteratorPrograms::IteratorPrograms() : object_(LoadPrograms()) {
-  RequireOwnProcess();
-  FindHiddenProcesses();
-}
+IteratorPrograms::IteratorPrograms() : object_(LoadPrograms()) { RequireOwnProcess(); }
 IteratorPrograms::~IteratorPrograms() = default;
 
 std::string IteratorPrograms::Run(const bpf_program* program, uint32_t pid) {
@@ -76,38 +69,16 @@ std::string IteratorPrograms::Run(const bpf_program* program, uint32_t pid) {
   options.iter_info_len = sizeof(target);
   const UniqueFd link(bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, &options));
   if (!link.valid()) Fail(errno, "attach an iterator");
-  const UniqueFd tasks(bpf_iter_create(link.get()));
-  if (!tasks.valid()) Fail(errno, "create an iterator");
-
-  constexpr size_t chunk = 64 * 1024;
-  std::string written;
-  for (;;) {
-    const size_t before = written.size();
-    written.resize(before + chunk);
-    const ssize_t count = read(tasks.get(), written.data() + before, chunk);
-    const int error = errno;
-    written.resize(before + (count > 0 ? static_cast<size_t>(count) : 0));
-    if (count == 0) return written;
-    if (count < 0 && error != EINTR && error != EAGAIN) Fail(error, "read an iterator");
-  }
+  return ReadIterator(link.get(), "read an iterator");
 }
 
 void IteratorPrograms::RequireOwnProcess() {
   const std::vector<uint32_t> own{static_cast<uint32_t>(getpid())};
-  const auto found = IdentityOf(PackTasks(Run(object_->progs.read_task, own[0]), own, {}));
+  const auto found = IdentityOf(PackTasks(Run(object_->progs.read_task, own[0]), own));
   if (found.empty()) Fail(ESRCH, "find the own process through an iterator");
   if (found != IdentityOf(systems_manager::SnapshotProcesses(own))) {
     Fail(EPROTO, "trust iterators: they tell the own process differently from /proc");
   }
-}
-
-void IteratorPrograms::FindHiddenProcesses() {
-  const UniqueFd proc = OpenProc();
-  std::vector<uint32_t> pids;
-  ListNumbers(proc.get(), pids);
-  // Two looks: a process may begin between the list and the first one.
-  const auto missed = FindHidden(Run(object_->progs.read_task), pids);
-  hidden_ = FindHidden(Run(object_->progs.read_task), missed);
 }
 
 RecordBuffer IteratorPrograms::SnapshotProcesses(std::optional<std::vector<uint32_t>> pids) {
@@ -115,27 +86,31 @@ RecordBuffer IteratorPrograms::SnapshotProcesses(std::optional<std::vector<uint3
     std::sort(pids->begin(), pids->end());
     pids->erase(std::unique(pids->begin(), pids->end()), pids->end());
   }
-  std::string written;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto* program = object_->progs.read_task;
-    if (pids && pids->size() <= kMaxSingleProcesses) {
-      for (const uint32_t pid : *pids)
-        if (pid != 0) written += Run(program, pid);
-    } else {
-      written = Run(program);
-    }
+  const std::lock_guard lock(mutex_);
+  if (pids && pids->size() <= kMaxSingleProcesses) {
+    std::string written;
+    for (const uint32_t pid : *pids)
+      if (pid != 0) written += Run(object_->progs.read_task, pid);
+    return PackTasks(written, *pids);
   }
-  return PackTasks(written, pids, hidden_);
+  const auto written = Run(object_->progs.read_task);
+  if (pids) return PackTasks(written, *pids);
+  if (!IsWhole(CountTasks(written))) hidden_ = FindHidden(written);
+  return PackTasks(written, std::nullopt, hidden_);
 }
 
 RecordBuffer IteratorPrograms::SnapshotSocketHolders() {
-  std::string written;
-  {
-    const std::lock_guard lock(mutex_);
-    written = Run(object_->progs.read_task_file);
-  }
-  return PackSockets(written, hidden_);
+  const std::lock_guard lock(mutex_);
+  object_->bss->visited_tasks = 0;
+  Run(object_->progs.count_tasks);
+  if (!IsWhole(object_->bss->visited_tasks)) hidden_ = FindHidden(Run(object_->progs.read_task));
+  return PackSockets(Run(object_->progs.read_task_file), hidden_);
+}
+
+bool IteratorPrograms::IsWhole(uint64_t visited_tasks) const {
+  struct sysinfo system {};
+  if (sysinfo(&system) != 0) Fail(errno, "count the machine's tasks");
+  return visited_tasks + CountThreads(hidden_) >= system.procs;
 }
 
 }  // namespace systems_manager

@@ -39,8 +39,8 @@ class IteratorPrograms {
   // The trial: throws std::system_error unless the own process reads as in /proc.
   void RequireOwnProcess();
 
-  // A hardened kernel does not show every process to iterators; /proc shows it all the same.
-  void FindHiddenProcesses();
+  // Whether a walk that met so many tasks met all but those that are known to be hidden: the kernel counts its tasks.
+  bool IsWhole(uint64_t visited_tasks) const;
 
   struct DestroyObject {
     void operator()(iterator* object) const;
@@ -48,7 +48,7 @@ class IteratorPrograms {
   const std::unique_ptr<iterator, DestroyObject> object_;
   // The programs have one scratch.
   std::mutex mutex_;
-  // Ascending; set by the constructor.
+  // Ascending. A hardened kernel does not show every process to iterators; /proc shows it all the same.
   std::vector<uint32_t> hidden_;
 };
 

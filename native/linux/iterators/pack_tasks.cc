@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <map>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 
 #include "common/unique_fd.hh"
 #include "linux/iterators/cpu_time.hh"
@@ -19,18 +19,16 @@
 namespace systems_manager {
 namespace {
 
-// PF_KTHREAD of include/linux/sched.h.
+// PF_WQ_WORKER and PF_KTHREAD of include/linux/sched.h.
+constexpr uint32_t kWorker = 0x00000020;
 constexpr uint32_t kKernelThread = 0x00200000;
 // One tick of /proc: it counts 100 a second on every architecture that Node runs on.
 constexpr uint64_t kTickNs = 10'000'000;
 
 // A process as the iterator wrote it, and the CPU time of all its threads.
 struct Task {
-  task_record record;
-  std::string_view arguments;
-  task_cpu total;
-  // The iterator cannot tell all of it.
-  bool is_in_proc_only;
+  const char* record = nullptr;  // nullptr: only threads of it were seen, or nothing at all
+  task_cpu total{};
 };
 
 void Add(task_cpu& sum, const task_cpu& part) {
@@ -40,20 +38,17 @@ void Add(task_cpu& sum, const task_cpu& part) {
 }
 
 // By pid. A thread may come before the first one of its process when the pids began anew in between.
-std::map<uint32_t, Task> ParseTasks(std::string_view written) {
-  std::map<uint32_t, Task> tasks;
-  for (size_t at = 0; at + sizeof(task_head) <= written.size();) {
-    task_head head;
+using Tasks = std::unordered_map<uint32_t, Task>;
+
+Tasks ParseTasks(std::string_view written) {
+  Tasks tasks;
+  tasks.reserve(written.size() / sizeof(task_record));
+  task_head head;
+  for (size_t at = 0; at + sizeof(head) <= written.size(); at += head.size) {
     std::memcpy(&head, written.data() + at, sizeof(head));
     auto& task = tasks[head.pid];
     Add(task.total, head.cpu);
-    if (head.pid == head.tid) {
-      std::memcpy(&task.record, written.data() + at, sizeof(task.record));
-      Add(task.total, task.record.ended);
-      task.arguments = written.substr(at + sizeof(task.record), head.argument_bytes);
-      task.is_in_proc_only = task.record.argument_total_bytes > task.arguments.size();
-    }
-    at += head.size;
+    if (head.pid == head.tid) task.record = written.data() + at;
   }
   return tasks;
 }
@@ -68,10 +63,11 @@ char LetterOf(uint32_t state, uint32_t exit_state) {
   return bits == 0 ? 'R' : "SDTtXZP"[31 - __builtin_clz(bits)];
 }
 
-// The kernel's threads have longer names in /proc, which tell what a worker works on.
+// /proc has longer names of the kernel's threads, and of its workers what they work on.
 std::string NameOf(const task_record& record) {
   const std::string own(record.comm, strnlen(record.comm, sizeof(record.comm)));
-  if (!(record.flags & kKernelThread)) return own;
+  const bool is_cut = own.size() == sizeof(record.comm) - 1;
+  if (!(record.flags & kWorker) && !(is_cut && (record.flags & kKernelThread))) return own;
   const auto path = "/proc/" + std::to_string(record.head.pid) + "/comm";
   std::array<char, 256> buffer;
   size_t length = 0;
@@ -82,18 +78,24 @@ std::string NameOf(const task_record& record) {
 }
 
 // A title ends with its first zero; that it is one is told by there being no total.
-std::string_view ArgumentsOf(const Task& task) {
-  const auto end = task.arguments.find('\0');
-  if (task.record.argument_total_bytes > 0 || end == std::string_view::npos) return task.arguments;
-  return task.arguments.substr(0, end + 1);
+std::string_view WithoutRest(std::string_view arguments, const task_record& record) {
+  const auto end = arguments.find('\0');
+  if (record.argument_total_bytes > 0 || end == std::string_view::npos) return arguments;
+  return arguments.substr(0, end + 1);
 }
 
-void Append(RecordBuffer& records, const Task& task) {
+// False when /proc knows more.
+bool Append(RecordBuffer& records, const Task& task) {
   static const auto page_bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const task_record& from = task.record;
+  task_record from;
+  std::memcpy(&from, task.record, sizeof(from));
+  const std::string_view written(task.record + sizeof(from), from.head.argument_bytes);
+  if (from.argument_total_bytes > written.size()) return false;
   const auto name = NameOf(from);
-  const auto arguments = ArgumentsOf(task);
-  const auto cpu = ShareOut(task.total, from.reported);
+  const auto arguments = WithoutRest(written, from);
+  auto total = task.total;
+  Add(total, from.ended);
+  const auto cpu = ShareOut(total, from.reported);
   ProcessRecord record{};
   record.size = static_cast<uint32_t>(RecordBuffer::PaddedToWord(sizeof(record) + name.size() + arguments.size()));
   record.pid = from.head.pid;
@@ -111,6 +113,15 @@ void Append(RecordBuffer& records, const Task& task) {
   records.AppendBytes(name);
   records.AppendBytes(arguments);
   records.PadToWord();
+  return true;
+}
+
+std::vector<uint32_t> AllOf(const Tasks& tasks, const std::vector<uint32_t>& hidden) {
+  std::vector<uint32_t> pids(hidden);
+  for (const auto& [pid, task] : tasks) pids.push_back(pid);
+  std::sort(pids.begin(), pids.end());
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+  return pids;
 }
 
 }  // namespace
@@ -118,31 +129,13 @@ void Append(RecordBuffer& records, const Task& task) {
 RecordBuffer PackTasks(std::string_view written, const std::optional<std::vector<uint32_t>>& pids,
                        const std::vector<uint32_t>& hidden) {
   RecordBuffer records;
-  auto tasks = ParseTasks(written);
-  for (const uint32_t pid : hidden) {
-    auto& task = tasks[pid];
-    task.record.head.pid = pid;
-    task.is_in_proc_only = true;
-  }
-  for (const auto& [pid, task] : tasks) {
-    // Only threads of it were seen: it ended in between.
-    if (task.record.head.pid == 0) continue;
-    if (pids && !std::binary_search(pids->begin(), pids->end(), pid)) continue;
-    if (task.is_in_proc_only) {
-      records.AppendAll(SnapshotProcesses(std::vector<uint32_t>{pid}));
-    } else {
-      Append(records, task);
-    }
+  const auto tasks = ParseTasks(written);
+  for (const uint32_t pid : pids ? *pids : AllOf(tasks, hidden)) {
+    const auto task = tasks.find(pid);
+    const bool is_told = task != tasks.end() && task->second.record != nullptr && Append(records, task->second);
+    if (!is_told) records.AppendAll(SnapshotProcesses(std::vector<uint32_t>{pid}));
   }
   return records;
-}
-
-std::vector<uint32_t> FindHidden(std::string_view written, const std::vector<uint32_t>& pids) {
-  const auto tasks = ParseTasks(written);
-  std::vector<uint32_t> hidden;
-  for (const uint32_t pid : pids)
-    if (tasks.count(pid) == 0) hidden.push_back(pid);
-  return hidden;
 }
 
 RecordBuffer PackSockets(std::string_view written, const std::vector<uint32_t>& hidden) {

@@ -10,13 +10,11 @@
 
 namespace systems_manager {
 
-// ProcessRecords in the order of their pids, of these (ascending) or of all. What an iterator cannot tell (the names of
-// the kernel's workers, very long command lines, the processes that it is not shown) is read from /proc.
+// ProcessRecords in the order of their pids, of these (ascending) or of all with those that are hidden. What an
+// iterator cannot tell (the names of the kernel's workers, very long command lines, processes that it is not shown) is
+// read from /proc.
 RecordBuffer PackTasks(std::string_view written, const std::optional<std::vector<uint32_t>>& pids,
-                       const std::vector<uint32_t>& hidden);
-
-// The processes of /proc that are not among those written.
-std::vector<uint32_t> FindHidden(std::string_view written, const std::vector<uint32_t>& pids);
+                       const std::vector<uint32_t>& hidden = {});
 
 // SocketRecords in the order of pid and descriptor, with those of the processes that the iterator is not shown.
 RecordBuffer PackSockets(std::string_view written, const std::vector<uint32_t>& hidden);

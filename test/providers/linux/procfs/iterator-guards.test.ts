@@ -23,7 +23,7 @@ describe.skipIf(iteratorsAbsent !== undefined)("the iterators", () => {
     try {
       await once(child.stdout, "data");
       const held = await untilWalking(child.pid as number);
-      expect(held.prog.length).toBe(2);
+      expect(held.prog.length).toBe(3);
       expect(held.map.length).toBeGreaterThan(2);
       child.kill("SIGKILL");
       await once(child, "exit");
