@@ -132,7 +132,13 @@ struct pid {
   struct upid numbers[1];
 };
 
+struct thread_info {
+  unsigned long flags;
+  __u32 status; /* of x86 */
+};
+
 struct task_struct {
+  struct thread_info thread_info;
   int pid;
   int tgid;
   int exit_code;

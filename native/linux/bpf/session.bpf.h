@@ -103,6 +103,7 @@ struct draft {
   __u64 generation_and_criteria; /* of the filter when it began */
   __u64 time_ns;
   __u64 sequence;
+  __u32 kind;
   __u32 slot;
   bool is_admitted;
 };
