@@ -4,6 +4,8 @@
 #include "common/async_snapshot.hh"
 #include "common/record_layout.hh"
 #ifdef SYSTEMS_MANAGER_CAPTURE
+#include <bpf/libbpf.h>
+
 #include "linux/capture/capture_binding.hh"
 #include "linux/iterators/iterator_binding.hh"
 #include "linux/profile/profile_binding.hh"
@@ -30,6 +32,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readProcesses", Napi::Function::New<ReadProcesses>(env, "readProcesses"));
   exports.Set("readSocketHolders", Napi::Function::New<ReadSocketHolders>(env, "readSocketHolders"));
 #ifdef SYSTEMS_MANAGER_CAPTURE
+  // What fails is thrown; standard error is the log of the process, one JSON value a line.
+  libbpf_set_print(nullptr);
   exports.Set("openCapture", Napi::Function::New<OpenCapture>(env, "openCapture"));
   exports.Set("openProfile", Napi::Function::New<OpenProfile>(env, "openProfile"));
   exports.Set("findSymbols", Napi::Function::New<FindSymbols>(env, "findSymbols"));
