@@ -7,6 +7,7 @@ import type { CaptureAddon } from "../capture/native-capture.js";
 import { type Accounts, type Capture, noEvents, openCapture } from "../capture/open-capture.js";
 import { toCaptureFilter } from "./capture-filter.js";
 import { Containers } from "./containers.js";
+import { describeUntagged } from "./describe-untagged.js";
 import { describeEvent } from "./event-line.js";
 import { toEventMessage } from "./event-message.js";
 import { describeRefusedCapture, requireCapture } from "./refused-capture.js";
@@ -74,9 +75,4 @@ function describeAccount(name: EventKind, accounts: Accounts, tail: Tail) {
       [Field in keyof typeof counts | "undelivered"]: bigint;
     }),
   };
-}
-
-function describeUntagged(processes: number): string[] {
-  if (processes === 0) return [];
-  return [`${processes} processes of the filter's trees were more than there is room for: their events are missed`];
 }

@@ -2,14 +2,17 @@
 import { createRequire } from "node:module";
 import { ErrorReason, failure } from "../../../shared/errors.js";
 import type { OpenInvestigation } from "../../trace/investigation.js";
+import type { AggregationAddon } from "../aggregate/native-aggregation.js";
 import type { CaptureAddon } from "../capture/native-capture.js";
 import { builtAddonPath } from "../native.js";
 import type { ProfileAddon } from "../profile/native-profile.js";
+import { investigateCounts } from "./investigate-counts.js";
 import { investigateEvents } from "./investigate-events.js";
+import { investigateLatency } from "./investigate-latency.js";
 import { investigateProfile } from "./investigate-profile.js";
 
 /** What it exports depends on what was there when it was built. */
-export type TracingAddon = Partial<CaptureAddon & ProfileAddon>;
+export type TracingAddon = Partial<CaptureAddon & ProfileAddon & AggregationAddon>;
 
 /** Loads the addon when it is needed first. Throws UNSUPPORTED without it. */
 export function openInvestigationsOf(path = builtAddonPath()): OpenInvestigation {
@@ -18,9 +21,11 @@ export function openInvestigationsOf(path = builtAddonPath()): OpenInvestigation
     addon ??= loadAddon(path);
     if (question.case === "events") return investigateEvents(addon, question.value, filter);
     if (question.case === "profile") return investigateProfile(addon, question.value, filter);
+    if (question.case === "count") return investigateCounts(addon, question.value, filter);
+    if (question.case === "latency") return investigateLatency(addon, question.value, filter);
     throw failure(ErrorReason.UNSUPPORTED, `this build answers no trace question of the kind "${question.case}"`, {
       metadata: { operation: "StartTraceSession", needs: "a newer systems-manager" },
-      remedy: "ask for events or a profile",
+      remedy: "ask for events, counts, latencies or a profile",
     });
   };
 }
