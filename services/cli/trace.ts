@@ -8,11 +8,12 @@ import {
   type TraceInterval,
   TraceResponseSchema,
 } from "../gen/systemsmanager/fleet/v1/trace_fleet_pb.js";
-import { ErrorReason, failure } from "../shared/errors.js";
-import { traceNames, traceQuestion } from "../shared/trace-questions.js";
+import { traceKeys, traceNames, traceQuestion, traceSources } from "../shared/trace-questions.js";
 import { addClientOptions, type ClientOptions, clientOf } from "./client-options.js";
 import { exitCodeOf } from "./follow-run.js";
+import { LiveTable } from "./live-table.js";
 import { collect, parseCount, parseSeconds } from "./option-values.js";
+import { describeCounts } from "./trace-table.js";
 
 interface TraceOptions extends ClientOptions {
   readonly on: string;
@@ -24,11 +25,21 @@ interface TraceOptions extends ClientOptions {
   readonly path: string[];
   readonly port: string[];
   readonly network: string[];
+  readonly by?: string;
+  readonly limit?: number;
   readonly folded?: string;
 }
 
+/** Of a table that is drawn again at every interval, and of the last one. */
+const liveRows = 10;
+const finalRows = 20;
+
 export const trace = addClientOptions(new Command("trace"))
   .argument("<what>", `one of ${traceNames.join(", ")}`)
+  .argument(
+    "[source]",
+    `what top counts, one of ${traceSources.join(", ")}; latency measures syscall, tcp_connect, block_io, run_queue`,
+  )
   .requiredOption("--on <selector>", 'hosts: all, names ("web-1,web-2") or CEL ("labels.role == \'web\'")')
   .option("--for <seconds>", "how long", parseSeconds, 30_000)
   .option("--every <seconds>", "how often all hosts are read", parseSeconds, 1_000)
@@ -38,29 +49,26 @@ export const trace = addClientOptions(new Command("trace"))
   .option("--path <path>", "only files at or below (repeatable)", collect, [])
   .option("--port <port>", "only this port of either end (repeatable)", collect, [])
   .option("--network <cidr>", "only this network of either end (repeatable)", collect, [])
+  .option("--by <key>", `tell counts and latencies apart by one of ${traceKeys.join(", ")}`)
+  .option("--limit <rows>", "most rows of top and latency", parseCount)
   .addOption(new Option("--folded <file>", "write the stacks of a profile there, as flame graph tools read them"))
-  .action(async (what: string, options: TraceOptions) => {
+  .action(async (what: string, source: string | undefined, options: TraceOptions) => {
+    const screen = new LiveTable(process.stdout);
     const responses = clientOf(options).trace({
       selector: options.on,
-      question: { question: questionOf(what), filter: filterOf(options) },
+      question: {
+        question: traceQuestion(what, { source, by: options.by, limit: options.limit }) as never,
+        filter: filterOf(options),
+      },
       duration: durationFromMs(options.for),
       interval: durationFromMs(options.every),
     });
     for await (const response of responses) {
       if (options.json) console.log(toJsonString(TraceResponseSchema, response));
-      else if (response.event.case === "interval") showInterval(response.event.value);
-      if (response.event.case === "finished") finish(response.event.value, options);
+      else if (response.event.case === "interval") showInterval(response.event.value, screen);
+      if (response.event.case === "finished") finish(response.event.value, options, screen);
     }
   });
-
-function questionOf(what: string) {
-  const question = traceQuestion(what);
-  if (question) return question as never;
-  throw failure(ErrorReason.INVALID_ARGUMENT, `nothing can be traced by the name "${what}"`, {
-    metadata: { field: "what" },
-    remedy: `use one of ${traceNames.join(", ")}`,
-  });
-}
 
 function filterOf({ pid, tree, comm, path, port, network }: TraceOptions) {
   const numbers = (values: readonly string[]) => values.map(parseCount);
@@ -75,19 +83,21 @@ function filterOf({ pid, tree, comm, path, port, network }: TraceOptions) {
 }
 
 // Each event once, behind the name of its host; what was too much to show is counted.
-function showInterval({ hostEvents, run, number, merged }: TraceInterval): void {
+function showInterval({ hostEvents, run, number, merged, rowHosts }: TraceInterval, screen: LiveTable): void {
   for (const { host, events, omittedCount } of hostEvents) {
     for (const { line } of events) console.log(`${host}  ${line}`);
     if (omittedCount > 0n) console.log(`${host}  … ${omittedCount} more`);
   }
+  screen.show(describeCounts(merged, rowHosts, liveRows));
   if (!process.stderr.isTTY) return;
   const { ok = 0, targeted = 0 } = run?.accounting ?? {};
   const delivered = (merged?.accounts ?? []).reduce((sum, account) => sum + account.delivered, 0n);
   process.stderr.write(`\r\x1b[Kinterval ${number}: ${ok} of ${targeted} hosts, ${delivered} so far`);
 }
 
-function finish({ run, merged, summary }: TraceFinished, options: TraceOptions): void {
+function finish({ run, merged, rowHosts, summary }: TraceFinished, options: TraceOptions, screen: LiveTable): void {
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  if (!options.json) screen.end(describeCounts(merged, rowHosts, options.limit ?? finalRows));
   if (!options.json && summary) console.log(summary.text);
   if (options.folded !== undefined) {
     writeFileSync(
