@@ -112,6 +112,21 @@ static __always_inline void abandon(struct draft* draft) {
   release_slot(draft);
 }
 
+#ifndef AGGREGATION
+/* Whether somebody will read the paths of an event. */
+static __always_inline bool tells_paths(const struct draft* draft) { return true; }
+
+/* There was no room to remember that an event began. */
+static __always_inline void lose_begin(__u32 kind) {
+  struct kind_account* account = bpf_map_lookup_elem(&accounts, &kind);
+  if (!account) return;
+  count(&account->attempted);
+  count(&account->no_scratch);
+}
+
+/* An event ended whose begin is not remembered. */
+static __always_inline void miss_begin(__u32 kind) {}
+
 /* Events of a CPU. */
 #define LOOK_AT_RING_EVERY 16
 
@@ -134,3 +149,4 @@ static __always_inline void submit(struct draft* draft, __u32 fixed_bytes, __u32
   }
   release_slot(draft);
 }
+#endif

@@ -152,3 +152,9 @@ struct event_subject {
 #include "filter.bpf.h"
 
 #include "draft.bpf.h"
+
+#ifdef AGGREGATION
+#include "tally.bpf.h"
+
+#include "tally_event.bpf.h"
+#endif

@@ -111,7 +111,8 @@ function bitsOf(kinds: readonly EventKind[]): number {
   return kinds.reduce((bits, kind) => bits | (1 << eventKinds[kind]), 0);
 }
 
-function completeFilter(filter: CaptureFilter): NativeFilter {
+/** As the addon takes it. Fails with INVALID_ARGUMENT for a value that no event can have. */
+export function completeFilter(filter: CaptureFilter): NativeFilter {
   const { pids = [], cgroups = [], users = [], comms = [], ports = [], networks = [], roots = [], paths = [] } = filter;
   paths.forEach(checkPath);
   const ofNetwork = { ports: ports.map(checkPort), networks: networks.map(parseNetwork) };
