@@ -8,6 +8,7 @@
 #include "common/async_snapshot.hh"
 #include "common/record_layout.hh"
 #ifdef SYSTEMS_MANAGER_CAPTURE
+#include "linux/bpf/event_layout.h"
 #include "linux/capture/capture_binding.hh"
 #include "linux/profile/profile_binding.hh"
 #endif
@@ -38,6 +39,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("readProcesses", Napi::Function::New<ReadProcesses>(env, "readProcesses"));
   exports.Set("readSocketHolders", Napi::Function::New<ReadSocketHolders>(env, "readSocketHolders"));
 #ifdef SYSTEMS_MANAGER_CAPTURE
+  exports.Set("eventLayoutVersion", Napi::Number::New(env, EVENT_LAYOUT_VERSION));
   exports.Set("openCapture", Napi::Function::New<OpenCapture>(env, "openCapture"));
   exports.Set("openProfile", Napi::Function::New<OpenProfile>(env, "openProfile"));
   exports.Set("findSymbols", Napi::Function::New<FindSymbols>(env, "findSymbols"));

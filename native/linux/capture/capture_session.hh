@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/unique_fd.hh"
 #include "linux/bpf/event_layout.h"
 
 struct capture;
@@ -99,6 +100,7 @@ class CaptureSession {
   };
 
   static int OnRecord(void* session, void* record, size_t size);
+  void WatchRing();
   void ReadUntilStopped();
   void HandOver();
   void ChoosePrograms();
@@ -109,6 +111,7 @@ class CaptureSession {
   const OnBatch on_batch_;
   std::unique_ptr<struct capture, DestroyObject> object_;
   std::unique_ptr<struct ring_buffer, FreeRing> ring_;
+  UniqueFd wake_up_;
   std::string batch_;
   std::mutex filter_mutex_;
   // The last one that a filter was written with; never used again.

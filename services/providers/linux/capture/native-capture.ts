@@ -54,6 +54,8 @@ export interface NativeCapture {
 }
 
 export interface CaptureAddon {
+  /** Of its records. */
+  readonly eventLayoutVersion: number;
   /** `onBatch` is called without a batch after the last one. */
   openCapture(options: NativeCaptureOptions, onBatch: (batch?: ArrayBuffer) => void): Promise<NativeCapture>;
 }

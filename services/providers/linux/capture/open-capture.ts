@@ -1,6 +1,6 @@
 // A capture session of the addon as a stream of batches with its accounts.
 import { ErrorReason, failure } from "../../../shared/errors.js";
-import { accountFields, type EventKind, eventKinds, type KindAccount } from "./event-layout.js";
+import { accountFields, type EventKind, eventKinds, eventLayoutVersion, type KindAccount } from "./event-layout.js";
 import type { CaptureAddon, NativeCapture, NativeFilter } from "./native-capture.js";
 import { checkPort, parseNetwork } from "./network-address.js";
 
@@ -51,8 +51,12 @@ const defaults = {
   eventsPerSecond: 0,
 };
 
-/** Loads and attaches the kernel's programs. Rejects with an errno in `errno` when the kernel refuses them. */
+/**
+ * Loads and attaches the kernel's programs. Rejects with an errno in `errno` when the kernel refuses them, and with
+ * UNSUPPORTED an addon whose records are laid out in another way.
+ */
 export async function openCapture(addon: CaptureAddon, options: CaptureOptions): Promise<Capture> {
+  checkLayout(addon);
   const { kinds, filter = {}, ...given } = options;
   const waiting: ArrayBuffer[] = [];
   let wake: () => void = () => undefined;
@@ -96,6 +100,15 @@ export async function openCapture(addon: CaptureAddon, options: CaptureOptions):
       return closing;
     },
   };
+}
+
+function checkLayout(addon: CaptureAddon): void {
+  if (addon.eventLayoutVersion === eventLayoutVersion) return;
+  const what = `the native addon has event layout ${addon.eventLayoutVersion}, and ${eventLayoutVersion} is needed`;
+  throw failure(ErrorReason.UNSUPPORTED, what, {
+    metadata: { operation: "StartTraceSession", needs: `event layout ${eventLayoutVersion}` },
+    remedy: "build it again: node .ci/setup.mjs",
+  });
 }
 
 function bitsOf(kinds: readonly EventKind[]): number {
