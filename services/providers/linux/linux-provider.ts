@@ -47,7 +47,7 @@ export async function createLinuxProvider(options: LinuxProviderOptions): Promis
       ...createServiceHandlers(),
       ...createLogHandlers(),
       ...createPackageHandlers(),
-      getTracingCapabilities: createGetTracingCapabilities(investigations.open),
+      getTracingCapabilities: createGetTracingCapabilities(investigations.openByKernel),
       ...sessions.handlers,
     },
     mutation: createMutationHandlers(),
