@@ -32,6 +32,9 @@ const kindsByName = {
   block: [EventKind.BLOCK_IO],
 } as const satisfies Record<string, readonly EventKind[]>;
 
+/** Of each CPU, when somebody asks for a profile by its name. */
+export const profileSamplesPerSecond = 99;
+
 /** Questions of one source, counted or measured in the kernel. */
 const casesByName = { top: "count", latency: "latency" } as const;
 
@@ -64,7 +67,7 @@ export function traceQuestion(name: string, particulars: TraceParticulars = {}):
   }
   const needless = Object.entries(particulars).find(([, value]) => value !== undefined);
   if (needless) throw refuse(needless[0], `${name} takes no ${needless[0]}`, "ask for top or latency with it");
-  if (name === "profile") return { case: "profile", value: {} };
+  if (name === "profile") return { case: "profile", value: { samplesPerSecond: profileSamplesPerSecond } };
   if (Object.hasOwn(kindsByName, name))
     return { case: "events", value: { kinds: [...kindsByName[name as keyof typeof kindsByName]] } };
   throw refuse("what", `nothing can be traced by the name "${name}"`, `use one of ${traceNames.join(", ")}`);

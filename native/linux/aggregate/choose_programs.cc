@@ -18,7 +18,7 @@ using Programs = std::vector<bpf_program*>;
 Programs ProgramsOf(const aggregate& object, const AggregateOptions& options) {
   const auto& programs = object.progs;
   const auto of_sockets = [&](Programs more) {
-    Programs all = {programs.on_tcp_state, programs.on_tcp_destroyed, programs.on_socket_call,
+    Programs all = {programs.on_tcp_state, programs.on_tcp_destroyed, programs.on_call_exit,
                     programs.keep_present_owners};
     all.insert(all.end(), more.begin(), more.end());
     return all;
@@ -28,13 +28,10 @@ Programs ProgramsOf(const aggregate& object, const AggregateOptions& options) {
       if (options.measures_latency) return {programs.on_system_call_begin, programs.on_system_call_end};
       return {programs.on_system_call};
     case AggregateSource::kFileOpen:
-      return {programs.on_open};
     case AggregateSource::kFileRead:
-      return {programs.on_read};
     case AggregateSource::kFileWrite:
-      return {programs.on_write};
     case AggregateSource::kFileUnlink:
-      return {programs.on_unlink};
+      return {programs.on_call_exit};
     case AggregateSource::kTcpConnect:
     case AggregateSource::kTcpAccept:
       return of_sockets({});
@@ -83,6 +80,7 @@ void ChoosePrograms(struct aggregate* object, const AggregateOptions& options) {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object->obj) bpf_program__set_autoload(program, false);
   for (auto* wanted : ProgramsOf(*object, options)) bpf_program__set_autoload(wanted, true);
+  object->rodata->loaded_kinds = 1u << KindOf(options.source);
   // Any filter to come may name a tree.
   for (auto* of_trees : {object->progs.inherit_tree, object->progs.leave_tree, object->progs.tag_trees})
     bpf_program__set_autoload(of_trees, true);

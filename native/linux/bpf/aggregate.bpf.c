@@ -4,15 +4,12 @@
 #define AGGREGATION
 
 #include "block.bpf.h"
-#include "file.bpf.h"
+#include "call_exit.bpf.h"
 #include "process.bpf.h"
-#include "rename.bpf.h"
 #include "run_queue.bpf.h"
 #include "system_call.bpf.h"
 #include "tcp.bpf.h"
-#include "tcp_call.bpf.h"
 #include "tcp_trouble.bpf.h"
-#include "transfer.bpf.h"
 #include "tree.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -10,6 +10,7 @@
 
 #include "linux/bpf/session_layout.h"
 #include "linux/capture/network_programs.hh"
+#include "linux/home_namespace.hh"
 // It needs the types of the session.
 #include "capture.skel.h"
 
@@ -35,6 +36,7 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
   Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
   Check(bpf_map__set_max_entries(object_->maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS),
         "size the scratch");
+  object_->rodata->home_inode = FindHomeNamespace();
   Check(capture__load(object_.get()), "load the capture programs");
   auto* state = object_->bss;
   state->filter.kinds = options.kinds;
@@ -59,15 +61,17 @@ void CaptureSession::ChoosePrograms() {
   constexpr uint32_t of_sockets = bit(EVENT_TCP_CONNECT) | bit(EVENT_TCP_ACCEPT) | bit(EVENT_TCP_CLOSE) |
                                   bit(EVENT_TCP_RETRANSMIT) | bit(EVENT_TCP_RESET);
   constexpr uint32_t of_datagrams = bit(EVENT_UDP_SEND) | bit(EVENT_DNS_QUERY) | bit(EVENT_DNS_ANSWER);
+  uint32_t of_calls = 0;
+  for (const auto kinds : object_->rodata->kinds_of_calls) of_calls |= kinds;
+  object_->rodata->loaded_kinds = options_.kinds;
   auto& programs = object_->progs;
   const std::pair<uint32_t, bpf_program*> by_kinds[] = {
       {bit(EVENT_EXEC), programs.on_exec},
       {bit(EVENT_FORK), programs.on_fork},
       {bit(EVENT_EXIT), programs.on_exit},
-      {bit(EVENT_FILE_OPEN), programs.on_open},
+      {of_calls, programs.on_call_exit},
       {of_sockets, programs.on_tcp_state},
       {of_sockets, programs.on_tcp_destroyed},
-      {of_sockets, programs.on_socket_call},
       {of_sockets, programs.keep_present_owners},
       {bit(EVENT_TCP_RETRANSMIT), programs.on_retransmit},
       {bit(EVENT_TCP_RETRANSMIT), programs.on_retransmit_synack},
@@ -75,16 +79,9 @@ void CaptureSession::ChoosePrograms() {
       {bit(EVENT_TCP_RESET), programs.on_reset_received},
       {of_datagrams, programs.on_datagram_sent},
       {bit(EVENT_DNS_ANSWER), programs.on_datagram_received},
-      {bit(EVENT_FILE_RENAME), programs.on_rename},
-      {bit(EVENT_FILE_UNLINK), programs.on_unlink},
-      {bit(EVENT_FILE_READ), programs.on_read},
-      {bit(EVENT_FILE_WRITE), programs.on_write},
       {bit(EVENT_SIGNAL), programs.on_signal},
       {bit(EVENT_OOM_KILL), programs.on_oom_kill},
       {bit(EVENT_CAPABILITY_CHECK), programs.on_capability_check},
-      {bit(EVENT_MODULE_LOAD), programs.on_module_load},
-      {bit(EVENT_MOUNT), programs.on_mount},
-      {bit(EVENT_UMOUNT), programs.on_umount},
       {bit(EVENT_BLOCK_IO), programs.on_block_issue},
       {bit(EVENT_BLOCK_IO), programs.on_block_complete},
   };

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "linux/capture/run_iterator.hh"
+#include "linux/read_iterator.hh"
 
 namespace systems_manager {
 namespace {
@@ -30,7 +30,7 @@ void TagTrees(const TreeParts& trees, uint32_t generation) {
   const uint64_t tagged_before = tagged;
   *trees.next_generation = generation;
   for (uint64_t before = tagged;; before = tagged) {
-    RunIterator(*trees.tag.link, "look at processes");
+    ReadIterator(bpf_link__fd(*trees.tag.link), "look at processes");
     if (untagged != untagged_before)
       throw std::system_error(ENOSPC, std::generic_category(), "tag the processes of the trees");
     if (tagged == before) break;

@@ -51,8 +51,9 @@ const defaults = {
   eventsPerSecond: 0,
 };
 
-/** Loads and attaches the kernel's programs. Rejects with an errno in `errno` when the kernel refuses them. */
+/** Loads and attaches the kernel's programs. UNSUPPORTED with an addon that has none; rejects with `errno` when the kernel refuses them. */
 export async function openCapture(addon: CaptureAddon, options: CaptureOptions): Promise<Capture> {
+  if (!addon.openCapture) throw captureMissing();
   const { kinds, filter = {}, ...given } = options;
   const waiting: ArrayBuffer[] = [];
   let wake: () => void = () => undefined;
@@ -96,6 +97,14 @@ export async function openCapture(addon: CaptureAddon, options: CaptureOptions):
       return closing;
     },
   };
+}
+
+function captureMissing() {
+  return failure(ErrorReason.UNSUPPORTED, "the native addon was built without capture of kernel events", {
+    metadata: { operation: "capture", needs: "clang,bpftool,libbpf-dev" },
+    remedy:
+      "`apt-get install clang bpftool libbpf-dev` (or the same of your distribution), then `npx cmake-js rebuild`, and start the daemon again",
+  });
 }
 
 function bitsOf(kinds: readonly EventKind[]): number {

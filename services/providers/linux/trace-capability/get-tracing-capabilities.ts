@@ -7,7 +7,7 @@ import {
 } from "../../../gen/systemsmanager/telemetry/v1/tracing_capability_pb.js";
 import type { EventKind as KindNumber } from "../../../gen/systemsmanager/trace/v1/event_pb.js";
 import { TraceQuestionSchema } from "../../../gen/systemsmanager/trace/v1/question_pb.js";
-import { errorDetailOf } from "../../../shared/errors.js";
+import { explainError } from "../../../shared/errors.js";
 import type { OpenInvestigation } from "../../trace/investigation.js";
 import { type EventKind, eventKinds } from "../capture/event-layout.js";
 import { type Hook, hooks, profileHook } from "./hooks.js";
@@ -61,7 +61,9 @@ function describe(name: string, { hook, weakness }: Hook, refusal: unknown): Cap
   if (refusal === undefined) {
     return { name, hook, weakness, state: weakness === "" ? CapabilityState.FULL : CapabilityState.WEAKER };
   }
-  const reason = refusal instanceof Error ? refusal.message : String(refusal);
-  const remedy = errorDetailOf(refusal)?.remedy ?? "";
+  const { what, remedy } = explainError(refusal);
+  // What the kernel said, where it is known, is the same for most kinds.
+  const { cause } = refusal as Error;
+  const reason = cause instanceof Error ? cause.message : what;
   return { name, state: CapabilityState.UNAVAILABLE, refused: [{ hook, reason }], remedy };
 }

@@ -1,15 +1,16 @@
 // A flame graph as one HTML page that needs nothing else: no network, no other file. Names in it are untrusted: they travel
 // as data and are only ever shown as text, and the page may run no script but its own.
 import { createHash } from "node:crypto";
-import type { CpuProfile } from "../open-profile.js";
 import { buildFlameTree, type FlameNode } from "./build-flame-tree.js";
+import { escapeText, summarizeProfile } from "./describe-profile.js";
+import type { FleetProfile } from "./fleet-profile.js";
 import { pageScript } from "./page-script.js";
 import { pageStyle } from "./page-style.js";
 
 const kinds = ["all", "process", "native", "compiled", "kernel", "unknown"] as const satisfies FlameNode["kind"][];
 
 /** The title is shown as it is; say what was profiled and where. */
-export function renderFlameGraph(profile: CpuProfile, title: string): string {
+export function renderFlamePage(profile: FleetProfile, title: string): string {
   const policy = `default-src 'none'; script-src ${hashOf(pageScript)}; style-src ${hashOf(pageStyle)}`;
   return `<!doctype html>
 <html lang="en">
@@ -24,8 +25,8 @@ export function renderFlameGraph(profile: CpuProfile, title: string): string {
 <body>
 <header>
 <h1>${escapeText(title)}</h1>
-<p>${escapeText(summarize(profile))}</p>
-<p class="note">${escapeText(describeStacks(profile))}</p>
+<p>${escapeText(summarizeProfile(profile))}</p>
+${profile.notes.map((note) => `<p class="note">${escapeText(note)}</p>`).join("\n")}
 <div class="tools">
 <input id="search" type="search" placeholder="Search functions  ( / )" aria-label="Search functions">
 <output id="matched"></output>
@@ -36,7 +37,7 @@ export function renderFlameGraph(profile: CpuProfile, title: string): string {
 <main id="graph" role="tree" aria-label="Flame graph: callers above, the functions they call below, width is CPU time"></main>
 <footer id="details" aria-live="polite">Arrow keys move, Enter zooms, Esc goes back, / searches.</footer>
 <noscript>This page draws its graph with a script of its own.</noscript>
-<script type="application/json" id="profile">${dataOf(buildFlameTree(profile.stacks))}</script>
+<script type="application/json" id="profile">${dataOf(buildFlameTree(profile))}</script>
 <script>${pageScript}</script>
 </body>
 </html>
@@ -47,12 +48,7 @@ function hashOf(text: string): string {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
-function escapeText(text: string): string {
-  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return text.replace(/[&<>"']/g, (character) => entities[character] as string);
-}
-
-// Each name once; a node is [name, kind, file, samples, children]. Inside a script element only "<" could end the data.
+// Each name once; a node is [name, kind, samples, children]. Inside a script element only "<" could end the data.
 function dataOf(root: FlameNode): string {
   const texts: string[] = [];
   const numbers = new Map<string, number>();
@@ -64,30 +60,9 @@ function dataOf(root: FlameNode): string {
   const pack = (node: FlameNode): unknown[] => [
     numberOf(node.name),
     kinds.indexOf(node.kind),
-    numberOf(node.file),
     node.samples,
     node.children.map(pack),
   ];
   const tree = pack(root);
   return JSON.stringify({ texts, kinds, tree }).replaceAll("<", "\\u003c");
-}
-
-function summarize({ account, durationNs, samplesPerSecond, cpus }: CpuProfile): string {
-  const seconds = Number(durationNs) / 1e9;
-  const busy = account.counted / samplesPerSecond;
-  return `${account.counted} samples, about ${busy.toFixed(2)} s of CPU time, in ${seconds.toFixed(1)} s on ${cpus} CPUs at ${samplesPerSecond} Hz`;
-}
-
-function describeStacks({ account, endedEarly }: CpuProfile): string {
-  const losses = [
-    [account.uncounted, "samples dropped (no room)"],
-    [account.lostStacks, "stacks lost (no room)"],
-    [account.unreadableStacks, "stacks unreadable"],
-    [account.cutStacks, "stacks cut at 127 frames"],
-    [endedEarly, "user stacks ended early (code without frame pointers hides its callers)"],
-  ] as const;
-  const told = losses.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return told.length > 0
-    ? `Not whole: ${told.join(", ")}.`
-    : "Every sample has its whole stack, as far as can be told.";
 }

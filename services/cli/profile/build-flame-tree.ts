@@ -1,10 +1,9 @@
 // Stacks as a tree: each node is a function as its callers called it, as wide as its samples.
-import type { Frame, ProfileStack } from "../symbolize.js";
+import type { FleetProfile, StackFrame } from "./fleet-profile.js";
 
 export interface FlameNode {
   readonly name: string;
-  readonly kind: Frame["kind"] | "process" | "all";
-  readonly file: string;
+  readonly kind: StackFrame["kind"] | "all";
   /** With those of its children. */
   samples: number;
   /** Widest first. */
@@ -17,31 +16,29 @@ interface GrowingNode extends FlameNode {
 }
 
 /** Below its root are the processes, those of one name added up. */
-export function buildFlameTree(stacks: readonly ProfileStack[]): FlameNode {
-  const root = nodeOf({ name: "all", kind: "all", file: "" });
-  for (const { process, frames, count } of stacks) {
+export function buildFlameTree({ stacks }: FleetProfile): FlameNode {
+  const root = nodeOf("all", "all");
+  for (const { frames, samples } of stacks) {
     let node = root;
-    node.samples += count;
-    for (const frame of [{ name: process.comm, kind: "process", file: "" } as const, ...frames]) {
+    node.samples += samples;
+    for (const frame of frames) {
       node = childOf(node, frame);
-      node.samples += count;
+      node.samples += samples;
     }
   }
   sortChildren(root);
   return root;
 }
 
-type Naming = Pick<FlameNode, "name" | "kind" | "file">;
-
-function nodeOf({ name, kind, file }: Naming): GrowingNode {
-  return { name, kind, file, samples: 0, children: [], byName: new Map() };
+function nodeOf(name: string, kind: FlameNode["kind"]): GrowingNode {
+  return { name, kind, samples: 0, children: [], byName: new Map() };
 }
 
-function childOf(node: GrowingNode, naming: Naming): GrowingNode {
-  const key = `${naming.file}\0${naming.name}`;
+function childOf(node: GrowingNode, { name, kind }: StackFrame): GrowingNode {
+  const key = `${kind} ${name}`;
   const known = node.byName.get(key);
   if (known) return known;
-  const child = nodeOf(naming);
+  const child = nodeOf(name, kind);
   node.byName.set(key, child);
   node.children.push(child);
   return child;

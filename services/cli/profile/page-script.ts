@@ -8,8 +8,8 @@ export const pageScript = `"use strict";
   const details = document.getElementById("details");
   const search = document.getElementById("search");
   const matched = document.getElementById("matched");
-  const unpack = ([name, kind, file, samples, children], parent, depth) => {
-    const node = { name: data.texts[name], kind: data.kinds[kind], file: data.texts[file], samples, parent, depth };
+  const unpack = ([name, kind, samples, children], parent, depth) => {
+    const node = { name: data.texts[name], kind: data.kinds[kind], samples, parent, depth };
     node.children = children.map((child) => unpack(child, node, depth + 1));
     return node;
   };
@@ -21,10 +21,9 @@ export const pageScript = `"use strict";
   const percent = (part, whole) => (whole === 0 ? 0 : (100 * part) / whole).toFixed(1) + " %";
   const isMatch = (node) => search.value !== "" && node.depth > 0 && node.name.toLowerCase().includes(search.value.toLowerCase());
   const describe = (node) => {
-    const place = node.file && node.file !== "[kernel]" ? " in " + node.file : "";
     const own = node.samples - node.children.reduce((sum, child) => sum + child.samples, 0);
     const inView = zoomed === root || node.depth < zoomed.depth ? "" : ", " + percent(node.samples, zoomed.samples) + " of the view";
-    return node.name + place + ": " + node.samples + " samples, " + percent(node.samples, root.samples) + " of all" + inView + ", itself " + percent(own, root.samples);
+    return node.name + ": " + node.samples + " samples, " + percent(node.samples, root.samples) + " of all" + inView + ", itself " + percent(own, root.samples);
   };
 
   function place(node, left, width, isAbove) {
