@@ -66,8 +66,8 @@ export const trace = addClientOptions(new Command("trace"))
     "draw a profile there: a page that needs nothing else, or a picture if it ends in .svg",
   )
   .action(async (what: string, source: string | undefined, options: TraceOptions) => {
-    refuseFiles(what, options);
     const screen = new LiveTable(process.stdout);
+    refuseFiles(what, options);
     const responses = clientOf(options).trace({
       selector: options.on,
       question: {

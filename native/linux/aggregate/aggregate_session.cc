@@ -44,9 +44,8 @@ AggregateSession::AggregateSession(const AggregateOptions& options, const Captur
   auto& question = *object_->rodata;
   question.counted_by = options_.by;
   question.counted_kind = KindOf(options_.source);
-  question.measures_latency = options_.measures_latency;
-  question.loaded_kinds = 1u << KindOf(options_.source);
   question.home_inode = FindHomeNamespace();
+  question.measures_latency = options_.measures_latency;
   if (getrandom(&question.text_seed, sizeof(question.text_seed), 0) < 0)
     throw std::system_error(errno, std::generic_category(), "draw a random number");
   Check(aggregate__load(object_.get()), "load the counting programs");
@@ -55,8 +54,8 @@ AggregateSession::AggregateSession(const AggregateOptions& options, const Captur
   filter_.emplace(FilterPartsOf(*object_));
   filter_->Set(filter);
   Check(aggregate__attach(object_.get()), "attach the counting programs");
-  const auto* present_owners = object_->links.keep_present_owners;
-  if (present_owners) ReadIterator(bpf_link__fd(present_owners), "look at open sockets");
+  if (object_->links.keep_present_owners)
+    ReadIterator(bpf_link__fd(object_->links.keep_present_owners), "look at open sockets");
 }
 
 AggregateSession::~AggregateSession() { Stop(); }
@@ -73,7 +72,6 @@ void AggregateSession::ChooseMaps() {
   const bool has_texts = options_.by == BY_PATH || options_.by == BY_DEVICE;
   const auto source = options_.source;
   const std::pair<bpf_map*, bool> needs[] = {
-      {maps.events, false},
       {maps.counts, !options_.measures_latency},
       {maps.latencies, options_.measures_latency},
       {maps.all_latencies, options_.measures_latency},

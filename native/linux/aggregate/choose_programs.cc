@@ -80,6 +80,7 @@ void ChoosePrograms(struct aggregate* object, const AggregateOptions& options) {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object->obj) bpf_program__set_autoload(program, false);
   for (auto* wanted : ProgramsOf(*object, options)) bpf_program__set_autoload(wanted, true);
+  object->rodata->loaded_kinds = 1u << KindOf(options.source);
   // Any filter to come may name a tree.
   for (auto* of_trees : {object->progs.inherit_tree, object->progs.leave_tree, object->progs.tag_trees})
     bpf_program__set_autoload(of_trees, true);

@@ -4,6 +4,8 @@
 
 #include <unordered_map>
 
+#include "linux/bpf/tally_layout.h"
+
 namespace systems_manager {
 
 std::string SystemCallName(uint64_t number) {
@@ -11,6 +13,7 @@ std::string SystemCallName(uint64_t number) {
   static const auto& names = *new std::unordered_map<uint64_t, const char*>{
 #include "system_call_names.inc"
   };
+  if (number & COMPAT_CALL) return "32-bit system call " + std::to_string(number & ~COMPAT_CALL);
   const auto found = names.find(number);
   return found == names.end() ? "system call " + std::to_string(number) : found->second;
 }

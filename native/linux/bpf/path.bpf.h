@@ -119,19 +119,19 @@ static __always_inline __u32 write_path(struct path_walk* walk, __u8* to) {
   return bytes;
 }
 
+/* Writes a path that nobody reads. */
+static __always_inline void write_no_path(__u8* to, struct event_path* path) {
+  to[0] = 0;
+  path->bytes = 1;
+  path->given_at = 0;
+}
+
 /* Writes the path of an open file, without a zero. */
 static __always_inline __u32 write_path_of(struct draft* draft, __u8* to, struct file* file) {
   struct path_walk* walk = &work_room_of(draft)->walk;
   walk->vfs = FOLLOW(struct file, file, f_path.mnt);
   walk->entry = FOLLOW(struct file, file, f_path.dentry);
   return write_path(walk, to);
-}
-
-/* Writes a path that nobody reads. */
-static __always_inline void write_no_path(__u8* to, struct event_path* path) {
-  to[0] = 0;
-  path->bytes = 1;
-  path->given_at = 0;
 }
 
 /* Writes the path of an open file, with a zero. False when there is none that fits. */

@@ -49,7 +49,7 @@ int BPF_PROG(on_switch, bool is_preempted, struct task_struct* former, struct ta
   struct draft draft;
   if (!attempt(&draft, EVENT_NONE, &subject)) return 0;
   if (since_ns == 0) {
-    count(&draft.account->unreadable);
+    count_end(&draft, &draft.account->unreadable);
   } else {
     add_task(&draft, next, 0, draft.time_ns - since_ns);
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "session.bpf.h"
+#include "syscall.bpf.h"
 
 struct system_call {
   __u64 since_ns; /* 0: none is under way, or its begin was not seen */
@@ -20,7 +21,8 @@ struct {
 static __always_inline void add_task(const struct draft* draft, struct task_struct* task, __u64 number, __u64 value) {
   struct tally_key key = {};
   if (counted_by == BY_SYSCALL) {
-    key.number = number;
+    /* 32-bit calls have numbers of their own. */
+    key.number = is_compat_call(task) ? COMPAT_CALL | number : number;
   } else if (counted_by != BY_NONE) {
     struct owner owner;
     describe(task, &owner);
@@ -59,7 +61,7 @@ int BPF_PROG(on_system_call_end, struct pt_regs* regs, long result) {
   struct draft draft;
   if (!attempt(&draft, EVENT_NONE, &subject)) return 0;
   if (since_ns == 0) {
-    count(&draft.account->unreadable);
+    count_end(&draft, &draft.account->unreadable);
   } else {
     add_task(&draft, task, number, draft.time_ns - since_ns);
   }

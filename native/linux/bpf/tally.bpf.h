@@ -4,10 +4,6 @@
  * unreadable (when it began is unknown) + what the rows count. */
 #pragma once
 
-#include "file_layout.h"
-#include "system_layout.h"
-#include "tally_layout.h"
-
 /* Nothing is ever forgotten: what finds no room is counted as that. The loader sets the sizes. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -43,9 +39,6 @@ struct {
   __type(value, struct text);
 } texts SEC(".maps");
 
-/* The question. Set before loading: what it does not need is then cut out of the programs. */
-const volatile __u32 counted_by = BY_NONE;
-const volatile bool measures_latency = false;
 /* Nobody can prepare two texts of one number. */
 const volatile __u64 text_seed = 0;
 
@@ -75,9 +68,17 @@ __noinline __u64 keep_text(struct text* text, __u32 length) {
 
 const struct latency_tally no_latency = {};
 
-static __always_inline void add_to(struct tally* tally, __u64 value) {
-  count(&tally->count);
-  if (value) __sync_fetch_and_add(&tally->sum, value);
+static __always_inline void add(const struct draft* draft, __u64* figure, __u64 value) {
+  if (is_alone(draft)) {
+    *(volatile __u64*)figure += value;
+  } else {
+    __sync_fetch_and_add(figure, value);
+  }
+}
+
+static __always_inline void add_to(const struct draft* draft, struct tally* tally, __u64 value) {
+  add(draft, &tally->count, 1);
+  if (value) add(draft, &tally->sum, value);
 }
 
 static __always_inline __u32 slot_of(__u64 nanoseconds) {
@@ -90,9 +91,9 @@ static __always_inline __u32 slot_of(__u64 nanoseconds) {
   return slot & (LATENCY_SLOTS - 1);
 }
 
-static __always_inline void add_latency(struct latency_tally* to, __u64 nanoseconds) {
-  add_to(&to->tally, nanoseconds);
-  count(&to->slots[slot_of(nanoseconds)]);
+static __always_inline void add_latency(const struct draft* draft, struct latency_tally* to, __u64 nanoseconds) {
+  add_to(draft, &to->tally, nanoseconds);
+  add(draft, &to->slots[slot_of(nanoseconds)], 1);
 }
 
 /* The row of a key; NULL when there is no room for it. */
@@ -110,20 +111,20 @@ static __always_inline void add_up(const struct draft* draft, const struct tally
     const struct tally none = {};
     struct tally* row = row_of(&counts, key, &none);
     if (row) {
-      add_to(row, value);
+      add_to(draft, row, value);
     } else {
-      count(&draft->account->ring_full);
+      count_end(draft, &draft->account->ring_full);
     }
     return;
   }
   __u32 zero = 0;
   struct latency_tally* all = bpf_map_lookup_elem(&all_latencies, &zero);
-  if (all) add_latency(all, value);
+  if (all) add_latency(draft, all, value);
   struct latency_tally* row = row_of(&latencies, key, &no_latency);
   if (row) {
-    add_latency(row, value);
+    add_latency(draft, row, value);
   } else {
-    count(&draft->account->ring_full);
+    count_end(draft, &draft->account->ring_full);
   }
 }
 

@@ -3,8 +3,8 @@
  * its row is found by it. Part of session.bpf.h. */
 #pragma once
 
-/* Of the events that are counted; EVENT_NONE where they are no events of a capture. Set before loading. */
-const volatile __u32 counted_kind = EVENT_NONE;
+#include "file_layout.h"
+#include "system_layout.h"
 
 /* Whether somebody will read the paths of an event. */
 static __always_inline bool tells_paths(const struct draft* draft) {
@@ -19,7 +19,7 @@ static __always_inline void miss_begin(__u32 kind) {
   const struct owner nobody = {};
   const struct event_subject subject = {.owner = &nobody};
   struct draft draft;
-  if (attempt(&draft, kind, &subject)) count(&draft.account->unreadable);
+  if (attempt(&draft, kind, &subject)) count_end(&draft, &draft.account->unreadable);
 }
 
 static __always_inline bool is_transfer(void) {
@@ -75,13 +75,13 @@ static __always_inline void submit(struct draft* draft, __u32 fixed_bytes, __u32
   struct tally_key key = {};
   __u64 value = 0;
   if (!is_counted(draft)) {
-    count(&draft->account->filtered);
+    count_end(draft, &draft->account->filtered);
   } else if (!read_value(draft, &value)) {
-    count(&draft->account->unreadable);
+    count_end(draft, &draft->account->unreadable);
   } else if (name_event(draft, &key, fixed_bytes, string_bytes)) {
     add_up(draft, &key, value);
   } else {
-    count(&draft->account->ring_full);
+    count_end(draft, &draft->account->ring_full);
   }
   release_slot(draft);
 }

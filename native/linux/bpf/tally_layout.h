@@ -22,6 +22,9 @@ enum tally_part {
   BY_DEVICE = 8,
 };
 
+/* With the number of a system call of a 32-bit program. */
+#define COMPAT_CALL (1ull << 32)
+
 struct tally_key {
   __u64 number; /* pid, system call, cgroup, user or port; of a path and a device, that of its text */
   __u64 start_ns;
