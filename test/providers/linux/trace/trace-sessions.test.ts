@@ -198,11 +198,11 @@ describe("sessions", () => {
 
 test("a session of a profile tells where a busy process is, and the samples add up", async () => {
   const sessionId = nextId();
-  const busy = spawn(process.execPath, [
-    "--perf-basic-prof",
-    "-e",
-    "function busyLoop() { for (;;) Math.sqrt(2); } busyLoop();",
-  ]);
+  const busy = spawn(
+    process.execPath,
+    ["--perf-basic-prof", "-e", "function busyLoop() { for (;;) Math.sqrt(2); } busyLoop();"],
+    { cwd: tmpdir() },
+  );
   try {
     await sleep(300);
     const question = {
