@@ -80,9 +80,12 @@ Names FindElfSymbols(int file, const std::vector<uint64_t>& offsets) {
   std::vector<Elf64_Shdr> sections;
   ForEachEntry<Elf64_Shdr>(file, header.e_shoff, header.e_shnum,
                            [&](const Elf64_Shdr& section) { sections.push_back(section); });
+  // There is one of each. A file that claims more would be read once for each claim.
+  uint32_t wanted = 1u << SHT_SYMTAB | 1u << SHT_DYNSYM;
   for (const auto& section : sections) {
-    if (section.sh_type != SHT_SYMTAB && section.sh_type != SHT_DYNSYM) continue;
+    if (section.sh_type > SHT_DYNSYM || !(wanted & 1u << section.sh_type)) continue;
     if (section.sh_link >= sections.size()) continue;
+    wanted &= ~(1u << section.sh_type);
     const uint64_t strings = sections[section.sh_link].sh_offset;
     ForEachEntry<Elf64_Sym>(file, section.sh_offset, section.sh_size / sizeof(Elf64_Sym), [&](const Elf64_Sym& symbol) {
       if (IsFunction(symbol)) search.Offer(symbol.st_value, symbol.st_size, strings + symbol.st_name);
