@@ -5,11 +5,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { EventCursor } from "../../../../services/providers/linux/capture/event-cursor.js";
 import { type EventKind, eventKinds } from "../../../../services/providers/linux/capture/event-layout.js";
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
+import { test } from "../require-tracing.js";
 import { addon, captureWhile, sumOf } from "./capture-under-test.js";
 import { ipv4, NetworkNamespace, networks } from "./network-under-test.js";
 
