@@ -62,12 +62,15 @@ export async function openAsker({ mcpUrl, grpcUrl, token }: ControlPlaneProcess)
     async overGrpc(selector) {
       const start = performance.now();
       const timeout = durationFromMs(timeoutMs);
+      let asked: Asked | undefined;
+      // To the stream's end: a call that is left before keeps its deadline's timer.
       for await (const { event } of grpc.run({ selector, ...questionRequest, timeout }, { timeoutMs })) {
         if (event.case !== "finished") continue;
         const { runId = "", accounting } = event.value.run ?? {};
         const milliseconds = performance.now() - start;
-        return { milliseconds, runId, targeted: accounting?.targeted ?? 0, ok: accounting?.ok ?? 0 };
+        asked = { milliseconds, runId, targeted: accounting?.targeted ?? 0, ok: accounting?.ok ?? 0 };
       }
+      if (asked) return asked;
       throw new Error("the run ended without a summary");
     },
     async lastHost(runId) {

@@ -111,13 +111,41 @@ struct signal_struct {
   int group_exit_code;
 };
 
+struct ns_common {
+  unsigned int inum;
+};
+
+struct pid_namespace {
+  unsigned int level;
+  struct pid_namespace* parent;
+  struct ns_common ns;
+};
+
+struct upid {
+  int nr;
+  struct pid_namespace* ns;
+};
+
+/* One number for each namespace that it is in, the machine's first. */
+struct pid {
+  unsigned int level;
+  struct upid numbers[1];
+};
+
+struct thread_info {
+  unsigned long flags;
+  __u32 status; /* of x86 */
+};
+
 struct task_struct {
+  struct thread_info thread_info;
   int pid;
   int tgid;
   int exit_code;
   __u64 start_boottime;
   struct task_struct* real_parent;
   struct task_struct* group_leader;
+  struct pid* thread_pid;
   const struct cred* cred;
   char comm[16];
   struct mm_struct* mm;
@@ -200,10 +228,6 @@ struct bpf_iter__task_file {
 
 struct kernel_siginfo {
   int si_code;
-};
-
-struct ns_common {
-  unsigned int inum;
 };
 
 struct user_namespace {

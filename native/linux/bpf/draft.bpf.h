@@ -2,7 +2,11 @@
 /* The way of an event from its attempt into the ring, and its account. Part of session.bpf.h. */
 #pragma once
 
-static __always_inline void count(__u64* counter) { __sync_fetch_and_add(counter, 1); }
+#include "count.bpf.h"
+
+#ifndef AGGREGATION
+static __always_inline __u64 event_time(void) { return bpf_ktime_get_boot_ns(); }
+#endif
 
 /* A bucket for each CPU, refilled by the clock, that holds a tenth of a second. */
 static __always_inline bool takes_token(struct cpu_state* cpu, __u64 now_ns) {
@@ -21,43 +25,49 @@ static __always_inline bool takes_token(struct cpu_state* cpu, __u64 now_ns) {
   return true;
 }
 
-/* Claims a free slot. Somebody who interrupts finds its bit set. */
+static __always_inline bool take_slot(struct draft* draft, __u32 slot) {
+  __u32 index = bpf_get_smp_processor_id() * SCRATCH_SLOTS + slot;
+  struct scratch* scratch = bpf_map_lookup_elem(&scratches, &index);
+  draft->slot = slot;
+  draft->record = scratch ? scratch->bytes : NULL;
+  return scratch != NULL;
+}
+
+/* Claims a free slot. Somebody who interrupts finds its bit set. The first one is that of system calls. */
 static __always_inline bool claim_slot(struct draft* draft) {
-  for (__u32 slot = 0; slot < SCRATCH_SLOTS; slot++) {
+  if (is_alone(draft)) return take_slot(draft, 0);
+  for (__u32 slot = 1; slot < SCRATCH_SLOTS; slot++) {
     if (__sync_fetch_and_or(&draft->cpu->used_slots, 1u << slot) & (1u << slot)) continue;
-    __u32 index = bpf_get_smp_processor_id() * SCRATCH_SLOTS + slot;
-    struct scratch* scratch = bpf_map_lookup_elem(&scratches, &index);
-    draft->slot = slot;
-    draft->record = scratch ? scratch->bytes : NULL;
-    return scratch != NULL;
+    return take_slot(draft, slot);
   }
   return false;
 }
 
 static __always_inline void release_slot(struct draft* draft) {
-  __sync_fetch_and_and(&draft->cpu->used_slots, ~(1u << draft->slot));
+  if (!is_alone(draft)) __sync_fetch_and_and(&draft->cpu->used_slots, ~(1u << draft->slot));
 }
 
 /* False when the event ends here: nobody wants it, or the filter does not. */
 static __always_inline bool attempt(struct draft* draft, __u32 kind, const struct event_subject* subject) {
   __u32 zero = 0;
+  draft->kind = kind;
   draft->account = bpf_map_lookup_elem(&accounts, &kind);
   draft->cpu = bpf_map_lookup_elem(&cpu_states, &zero);
   if (!draft->account || !draft->cpu) return false;
   if (!(filter.kinds & (1u << kind))) return false;
-  count(&draft->account->attempted);
+  count_end(draft, &draft->account->attempted);
   draft->is_admitted = false;
   draft->generation_and_criteria = filter.generation_and_criteria;
-  draft->time_ns = bpf_ktime_get_boot_ns();
+  draft->time_ns = event_time();
   if (passes(draft->generation_and_criteria, subject)) return true;
-  count(&draft->account->filtered);
+  count_end(draft, &draft->account->filtered);
   return false;
 }
 
 /* After the last filter. */
 static __always_inline bool admit(struct draft* draft) {
   if (!takes_token(draft->cpu, draft->time_ns)) {
-    count(&draft->account->rate_limited);
+    count_end(draft, &draft->account->rate_limited);
     return false;
   }
   draft->sequence = __sync_fetch_and_add(&draft->cpu->sequence, 1);
@@ -67,7 +77,7 @@ static __always_inline bool admit(struct draft* draft) {
 
 static __always_inline bool open_record(struct draft* draft, __u32 kind, const struct event_subject* subject) {
   if (!claim_slot(draft)) {
-    count(&draft->account->no_scratch);
+    count_end(draft, &draft->account->no_scratch);
     /* It leaves a gap also when a filter would have come after this. */
     if (!draft->is_admitted) __sync_fetch_and_add(&draft->cpu->sequence, 1);
     return false;
@@ -79,6 +89,7 @@ static __always_inline bool open_record(struct draft* draft, __u32 kind, const s
   header->cpu = bpf_get_smp_processor_id();
   header->sequence = draft->sequence;
   header->time_ns = draft->time_ns;
+  /* It reaches into what is behind the header, which the event writes after this. */
   struct owner* owner = (struct owner*)(draft->record + offsetof(struct event_header, start_ns));
   if (subject->owner) {
     *owner = *subject->owner;
@@ -101,25 +112,6 @@ static __always_inline bool begin(struct draft* draft, __u32 kind, struct task_s
 
 /* Ends an event that cannot be told because memory of its process could not be read. */
 static __always_inline void abandon(struct draft* draft) {
-  count(&draft->account->unreadable);
-  release_slot(draft);
-}
-
-/* Hands the event over: its fixed part, and strings behind it. */
-static __always_inline void submit(struct draft* draft, __u32 fixed_bytes, __u32 string_bytes) {
-  struct event_header* header = (struct event_header*)draft->record;
-  if (string_bytes > MAX_STRING_BYTES) string_bytes = MAX_STRING_BYTES;
-  __u32 size = (fixed_bytes + string_bytes + 7) & ~7u;
-  header->size = size;
-  header->strings = string_bytes;
-  __u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
-  __u64 wake = waiting >= wake_at_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-  asm volatile("" : "+r"(size));
-  if (size > RECORD_BYTES) size = RECORD_BYTES;
-  if (bpf_ringbuf_output(&events, draft->record, size, wake) == 0) {
-    count(&draft->account->submitted);
-  } else {
-    count(&draft->account->ring_full);
-  }
+  count_end(draft, &draft->account->unreadable);
   release_slot(draft);
 }

@@ -51,14 +51,12 @@ static __always_inline bool read_open_arguments(struct pt_regs* regs, struct fil
   }
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_open, struct pt_regs* regs, long result) {
+static __noinline void on_open(struct task_struct* task, struct pt_regs* regs, long result) {
   struct file_open_event arguments = {};
   const void* given = NULL;
-  if (!read_open_arguments(regs, &arguments, &given)) return 0;
-  struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
+  if (!read_open_arguments(regs, &arguments, &given)) return;
   struct draft draft;
-  if (!begin_with_path(&draft, EVENT_FILE_OPEN, task)) return 0;
+  if (!begin_with_path(&draft, EVENT_FILE_OPEN, task)) return;
   struct file_open_event* event = (struct file_open_event*)draft.record;
   event->result = result;
   event->open_flags = arguments.open_flags;
@@ -73,5 +71,4 @@ int BPF_PROG(on_open, struct pt_regs* regs, long result) {
     write_given(&draft, strings, 0, &event->path, task, arguments.directory_fd, given);
   }
   submit_with_path(&draft, sizeof(*event), &event->path, event->path.bytes);
-  return 0;
 }

@@ -5,6 +5,38 @@
 #define AF_INET 2
 #define AF_INET6 10
 
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 8192);
+  __type(key, struct filter_key);
+  __type(value, __u8);
+} filter_values SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 8192);
+  __type(key, struct network_key);
+  __type(value, __u8);
+} filter_networks SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 1024);
+  __type(key, struct path_prefix_key);
+  __type(value, __u8);
+} filter_paths SEC(".maps");
+
+/* Processes of the trees that a filter names. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 65536);
+  __type(key, struct process_key);
+  __type(value, struct tree_tag);
+} tree_tags SEC(".maps");
+
 static __always_inline bool has_value(__u32 generation, __u32 criterion, const void* value, __u32 bytes) {
   struct filter_key key = {.generation = generation, .criterion = criterion};
   __builtin_memcpy(key.value, value, bytes);
@@ -28,7 +60,7 @@ static __always_inline bool is_in_tree(__u32 generation, __u64 start_ns, __u32 p
 static __always_inline bool passes_process(__u32 generation, __u32 criteria, const struct event_subject* subject) {
   const struct owner* owner = subject->owner;
   if (criteria & FILTER_PID) {
-    __u32 pid = owner ? owner->pid : (__u32)subject->task->tgid;
+    __u32 pid = owner ? owner->pid : process_number(subject->task);
     if (!has_value(generation, FILTER_PID, &pid, sizeof(pid))) return false;
   }
   if (criteria & FILTER_CGROUP) {
@@ -41,7 +73,7 @@ static __always_inline bool passes_process(__u32 generation, __u32 criteria, con
   }
   if (criteria & FILTER_TREE) {
     __u64 start_ns = owner ? owner->start_ns : subject->task->group_leader->start_boottime;
-    if (!is_in_tree(generation, start_ns, owner ? owner->pid : (__u32)subject->task->tgid)) return false;
+    if (!is_in_tree(generation, start_ns, owner ? owner->kernel_pid : (__u32)subject->task->tgid)) return false;
   }
   return !(criteria & FILTER_COMM) || has_comm(generation, subject);
 }
@@ -75,8 +107,9 @@ static __always_inline bool passes(__u64 generation_and_criteria, const struct e
   const __u32 of_processes = FILTER_PID | FILTER_CGROUP | FILTER_USER | FILTER_COMM | FILTER_TREE;
   __u32 criteria = (__u32)generation_and_criteria;
   __u32 generation = generation_and_criteria >> 32;
-  __u32 pid = subject->owner ? subject->owner->pid : (__u32)subject->task->tgid;
+  __u32 pid = subject->owner ? subject->owner->pid : process_number(subject->task);
   if (pid == filter.excluded_pid) return false;
+  if (home_inode && pid == 0 && !(subject->other && process_number(subject->other))) return false;
   if (criteria == 0) return true;
   if (criteria & of_processes) {
     if (subject->owner && pid == 0) return false;

@@ -11,11 +11,14 @@
 
 static __always_inline __u32 write_directory(struct draft* draft, __u8* to, struct task_struct* task,
                                              __s32 descriptor) {
-  if (descriptor == CURRENT_DIRECTORY)
-    return write_path(draft, to, BPF_CORE_READ(task, fs, pwd.mnt), BPF_CORE_READ(task, fs, pwd.dentry));
+  if (descriptor == CURRENT_DIRECTORY) {
+    struct path_walk* walk = &work_room_of(draft)->walk;
+    walk->vfs = BPF_CORE_READ(task, fs, pwd.mnt);
+    walk->entry = BPF_CORE_READ(task, fs, pwd.dentry);
+    return write_path(walk, to);
+  }
   struct file* file = file_of(task, descriptor);
-  if (!file) return 0;
-  return write_path(draft, to, BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry));
+  return file ? write_path_of(draft, to, file) : 0;
 }
 
 /* Writes a name, with a zero, behind `at` bytes of strings. Bytes of strings then. */
@@ -24,6 +27,10 @@ static __always_inline __u32 write_given(struct draft* draft, __u8* strings, __u
   asm volatile("" : "+r"(at));
   if (at > LAST_PATH_AT) at = LAST_PATH_AT;
   __u8* to = strings + at;
+  if (!tells_paths(draft)) {
+    write_no_path(to, path);
+    return at + path->bytes;
+  }
   __u32 given_at = 0;
   char first = 0;
   bpf_probe_read_user(&first, sizeof(first), given);
@@ -76,7 +83,7 @@ static __always_inline bool settle_path(struct draft* draft, bool passes_path) {
   if (draft->is_admitted) return true;
   bool goes_on = false;
   if (!passes_path) {
-    count(&draft->account->filtered);
+    count_end(draft, &draft->account->filtered);
   } else if (admit(draft)) {
     ((struct event_header*)draft->record)->sequence = draft->sequence;
     goes_on = true;

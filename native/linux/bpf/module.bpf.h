@@ -5,14 +5,12 @@
 
 #include "mount.bpf.h"
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_module_load, struct pt_regs* regs, long result) {
+static __noinline void on_module_load(struct task_struct* task, struct pt_regs* regs, long result) {
   int number = SYSCALL_NUMBER(regs);
   bool is_from_memory = number == __NR_init_module;
-  if (!is_from_memory && number != __NR_finit_module) return 0;
-  struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
+  if (!is_from_memory && number != __NR_finit_module) return;
   struct draft draft;
-  if (!begin_with_path(&draft, EVENT_MODULE_LOAD, task)) return 0;
+  if (!begin_with_path(&draft, EVENT_MODULE_LOAD, task)) return;
   struct module_load_event* event = (struct module_load_event*)draft.record;
   event->result = result;
   event->is_from_memory = is_from_memory;
@@ -29,5 +27,4 @@ int BPF_PROG(on_module_load, struct pt_regs* regs, long result) {
   const void* parameters = (const void*)(is_from_memory ? ARGUMENT_2(regs) : ARGUMENT_1(regs));
   event->parameter_bytes = write_text(strings, event->path.bytes, parameters, MAX_PATH_BYTES);
   submit_with_path(&draft, sizeof(*event), &event->path, event->path.bytes + event->parameter_bytes);
-  return 0;
 }

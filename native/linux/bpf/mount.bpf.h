@@ -45,13 +45,11 @@ static __always_inline __u32 write_text(__u8* strings, __u32 at, const void* giv
   return 1;
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_mount, struct pt_regs* regs, long result) {
+static __noinline void on_mount(struct task_struct* task, struct pt_regs* regs, long result) {
   struct mount_arguments arguments = {};
-  if (!read_mount_arguments(regs, &arguments)) return 0;
-  struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
+  if (!read_mount_arguments(regs, &arguments)) return;
   struct draft draft;
-  if (!begin_with_path(&draft, EVENT_MOUNT, task)) return 0;
+  if (!begin_with_path(&draft, EVENT_MOUNT, task)) return;
   struct mount_event* event = (struct mount_event*)draft.record;
   event->result = result;
   event->mount_flags = arguments.flags;
@@ -61,15 +59,12 @@ int BPF_PROG(on_mount, struct pt_regs* regs, long result) {
   at += event->source_bytes;
   event->type_bytes = write_text(strings, at, arguments.type, MAX_TYPE_BYTES);
   submit_with_path(&draft, sizeof(*event), &event->target, at + event->type_bytes);
-  return 0;
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_umount, struct pt_regs* regs, long result) {
-  if (SYSCALL_NUMBER(regs) != __NR_umount2) return 0;
-  struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
+static __noinline void on_umount(struct task_struct* task, struct pt_regs* regs, long result) {
+  if (SYSCALL_NUMBER(regs) != __NR_umount2) return;
   struct draft draft;
-  if (!begin_with_path(&draft, EVENT_UMOUNT, task)) return 0;
+  if (!begin_with_path(&draft, EVENT_UMOUNT, task)) return;
   struct umount_event* event = (struct umount_event*)draft.record;
   event->result = result;
   event->umount_flags = ARGUMENT_1(regs);
@@ -77,5 +72,4 @@ int BPF_PROG(on_umount, struct pt_regs* regs, long result) {
   __u8* strings = (__u8*)(event + 1);
   write_given(&draft, strings, 0, &event->target, task, CURRENT_DIRECTORY, (const void*)ARGUMENT_0(regs));
   submit_with_path(&draft, sizeof(*event), &event->target, event->target.bytes);
-  return 0;
 }

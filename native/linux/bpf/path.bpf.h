@@ -3,6 +3,7 @@
 #pragma once
 
 #include "file_layout.h"
+#include "follow.bpf.h"
 #include "session.bpf.h"
 
 #define MAX_WALK_STEPS 64
@@ -15,8 +16,15 @@ struct path_walk {
   struct dentry* entry;
   struct dentry* root;
   struct mount* mount;
-  __u32 begin; /* of what is written */
+  struct vfsmount* vfs; /* where it begins */
+  __u32 begin;          /* of what is written */
+  __u8 margin[8];       /* of copied names */
   __u8 way[MAX_PATH_BYTES + MAX_NAME_BYTES];
+};
+
+/* What is copied of a path at once, and cheaper than by a call. */
+struct short_path {
+  __u64 words[8];
 };
 
 /* The room to work behind the record. */
@@ -33,6 +41,7 @@ static __always_inline struct work_room* work_room_of(struct draft* draft) {
 static __always_inline struct file* file_of(struct task_struct* task, __s32 descriptor) {
   struct fdtable* table = task->files->fdt;
   if (descriptor < 0 || (__u32)descriptor >= table->max_fds) return NULL;
+  if (can_cast()) return (struct file*)load_word(table->fd + descriptor);
   struct file* file = NULL;
   bpf_probe_read_kernel(&file, sizeof(file), table->fd + descriptor);
   return file;
@@ -41,7 +50,7 @@ static __always_inline struct file* file_of(struct task_struct* task, __s32 desc
 static __always_inline void enter_mount(volatile struct path_walk* walk, struct mount* mount, struct dentry* entry) {
   walk->entry = entry;
   walk->mount = mount;
-  walk->root = BPF_CORE_READ(mount, mnt.mnt_root);
+  walk->root = FOLLOW(struct mount, mount, mnt.mnt_root);
 }
 
 /* One step up. False at the end. */
@@ -49,14 +58,12 @@ static __always_inline bool step_up(volatile struct path_walk* walk) {
   struct dentry* entry = walk->entry;
   if (entry == walk->root) {
     struct mount* mount = walk->mount;
-    struct mount* above = BPF_CORE_READ(mount, mnt_parent);
+    struct mount* above = FOLLOW(struct mount, mount, mnt_parent);
     if (above == mount) return false;
-    enter_mount(walk, above, BPF_CORE_READ(mount, mnt_mountpoint));
+    enter_mount(walk, above, FOLLOW(struct mount, mount, mnt_mountpoint));
     return true;
   }
-  struct qstr name = {};
-  bpf_core_read(&name, sizeof(name), &entry->d_name);
-  __u32 length = name.len;
+  __u32 length = FOLLOW(struct dentry, entry, d_name.len);
   __u32 begin = walk->begin;
   if (length >= MAX_NAME_BYTES || begin <= length + 1 || begin > MAX_PATH_BYTES) {
     walk->begin = PATH_TOO_LONG;
@@ -67,22 +74,22 @@ static __always_inline bool step_up(volatile struct path_walk* walk) {
   begin &= MAX_PATH_BYTES - 1;
   asm volatile("" : "+r"(length));
   length &= MAX_NAME_BYTES - 1;
+  copy_name((void*)walk->way + begin + 1, length, FOLLOW(struct dentry, entry, d_name.name));
   walk->way[begin] = '/';
-  bpf_probe_read_kernel((void*)walk->way + begin + 1, length, name.name);
   walk->begin = begin;
-  struct dentry* parent = BPF_CORE_READ(entry, d_parent);
+  struct dentry* parent = FOLLOW(struct dentry, entry, d_parent);
   walk->entry = parent;
   /* What was removed from the tree, or never was in it, has no way up. */
   return parent != entry;
 }
 
-/* Where in the way the path begins, or PATH_TOO_LONG. Not static, so that the verifier looks at it once and not at each
- * place that calls it; such a function takes addresses as numbers. */
-__noinline __u32 walk_up(struct path_walk* given, __u64 vfs, __u64 entry) {
+/* Where in the way the path begins that ends at the walk's entry, or PATH_TOO_LONG. Not static, so that the verifier
+ * looks at it once and not at each place that calls it. */
+__noinline __u32 walk_up(struct path_walk* given) {
   volatile struct path_walk* walk = given;
   if (!walk) return PATH_TOO_LONG;
   walk->begin = MAX_PATH_BYTES;
-  enter_mount(walk, (struct mount*)(vfs - bpf_core_field_offset(struct mount, mnt)), (struct dentry*)entry);
+  enter_mount(walk, (struct mount*)((__u64)walk->vfs - bpf_core_field_offset(struct mount, mnt)), walk->entry);
   for (int steps = 0; steps < MAX_WALK_STEPS; steps++) {
     if (step_up(walk)) continue;
     if (walk->begin == MAX_PATH_BYTES) {
@@ -94,23 +101,46 @@ __noinline __u32 walk_up(struct path_walk* given, __u64 vfs, __u64 entry) {
   return PATH_TOO_LONG;
 }
 
-/* Writes the path without a zero. Bytes written; 0 when the way is longer than there is room for. */
-static __always_inline __u32 write_path(struct draft* draft, __u8* to, struct vfsmount* vfs, struct dentry* entry) {
-  struct path_walk* walk = &work_room_of(draft)->walk;
-  __u32 begin = walk_up(walk, (__u64)vfs, (__u64)entry);
+/* Writes the path where the walk was put, without a zero. Bytes written; 0 when the way is longer than there is room
+ * for. */
+static __always_inline __u32 write_path(struct path_walk* walk, __u8* to) {
+  __u32 begin = walk_up(walk);
   if (begin >= MAX_PATH_BYTES) return 0;
   __u32 bytes = MAX_PATH_BYTES - begin;
   asm volatile("" : "+r"(begin));
   begin &= MAX_PATH_BYTES - 1;
   asm volatile("" : "+r"(bytes));
   bytes &= MAX_PATH_BYTES - 1;
-  bpf_probe_read_kernel(to, bytes, walk->way + begin);
+  if (bytes <= sizeof(struct short_path)) {
+    *(struct short_path*)to = *(struct short_path*)(walk->way + begin);
+  } else {
+    bpf_probe_read_kernel(to, bytes, walk->way + begin);
+  }
   return bytes;
+}
+
+/* Writes a path that nobody reads. */
+static __always_inline void write_no_path(__u8* to, struct event_path* path) {
+  to[0] = 0;
+  path->bytes = 1;
+  path->given_at = 0;
+}
+
+/* Writes the path of an open file, without a zero. */
+static __always_inline __u32 write_path_of(struct draft* draft, __u8* to, struct file* file) {
+  struct path_walk* walk = &work_room_of(draft)->walk;
+  walk->vfs = FOLLOW(struct file, file, f_path.mnt);
+  walk->entry = FOLLOW(struct file, file, f_path.dentry);
+  return write_path(walk, to);
 }
 
 /* Writes the path of an open file, with a zero. False when there is none that fits. */
 static __always_inline bool write_file_path(struct draft* draft, __u8* to, struct file* file, struct event_path* path) {
-  __u32 bytes = write_path(draft, to, BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry));
+  if (!tells_paths(draft)) {
+    write_no_path(to, path);
+    return true;
+  }
+  __u32 bytes = write_path_of(draft, to, file);
   if (bytes == 0) return false;
   asm volatile("" : "+r"(bytes));
   bytes &= MAX_PATH_BYTES - 1;
@@ -122,6 +152,8 @@ static __always_inline bool write_file_path(struct draft* draft, __u8* to, struc
 
 /* Sockets, pipes, and the like have a file that is in no tree. */
 static __always_inline bool is_in_no_tree(struct file* file) {
-  struct dentry* entry = BPF_CORE_READ(file, f_path.dentry);
-  return BPF_CORE_READ(entry, d_parent) == entry && BPF_CORE_READ(file, f_path.mnt, mnt_root) != entry;
+  struct dentry* entry = FOLLOW(struct file, file, f_path.dentry);
+  if (FOLLOW(struct dentry, entry, d_parent) != entry) return false;
+  struct vfsmount* mount = FOLLOW(struct file, file, f_path.mnt);
+  return FOLLOW(struct vfsmount, mount, mnt_root) != entry;
 }

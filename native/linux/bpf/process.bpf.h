@@ -35,8 +35,8 @@ int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
   if (!begin(&draft, EVENT_FORK, parent)) return 0;
   struct fork_event* event = (struct fork_event*)draft.record;
   event->child_start_ns = child->start_boottime;
-  event->child_pid = child->tgid;
-  event->child_tid = child->pid;
+  event->child_pid = process_number(child);
+  event->child_tid = thread_number(child);
   submit(&draft, sizeof(*event), 0);
   return 0;
 }

@@ -105,7 +105,7 @@ static __always_inline bool add_one(const struct profile_key* key) {
 static __always_inline void name_process(struct profile_process* process, struct task_struct* task) {
   struct task_struct* leader = task->group_leader;
   process->start_ns = leader->start_boottime;
-  process->pid = task->tgid;
+  process->pid = process_number(task);
   /* Up to its zero: behind it there may be the rest of a longer name. */
   bpf_probe_read_kernel_str(process->comm, sizeof(process->comm), leader->comm);
   const __u8 present = 1;
@@ -123,7 +123,8 @@ int on_tick(struct bpf_perf_event_data* context) {
     account->idle++;
     return 0;
   }
-  if (!is_wanted(task->tgid)) {
+  __u32 pid = process_number(task);
+  if (pid == 0 || !is_wanted(pid)) {
     account->filtered++;
     return 0;
   }

@@ -6,6 +6,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "home.bpf.h"
+
 #define HIGHEST_CGROUP_LEVEL 16
 
 /* The loader sets the sizes. */

@@ -41,13 +41,11 @@ static __always_inline bool read_rename_arguments(struct pt_regs* regs, struct r
   }
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_rename, struct pt_regs* regs, long result) {
+static __noinline void on_rename(struct task_struct* task, struct pt_regs* regs, long result) {
   struct rename_arguments arguments = {};
-  if (!read_rename_arguments(regs, &arguments)) return 0;
-  struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
+  if (!read_rename_arguments(regs, &arguments)) return;
   struct draft draft;
-  if (!begin_with_path(&draft, EVENT_FILE_RENAME, task)) return 0;
+  if (!begin_with_path(&draft, EVENT_FILE_RENAME, task)) return;
   struct file_rename_event* event = (struct file_rename_event*)draft.record;
   event->result = result;
   event->rename_flags = arguments.flags;
@@ -59,7 +57,6 @@ int BPF_PROG(on_rename, struct pt_regs* regs, long result) {
   bool passes_path = filters_paths(&draft) && (has_prefix(&draft, strings, event->from.bytes) ||
                                                has_prefix(&draft, strings + at, event->to.bytes));
   if (settle_path(&draft, passes_path)) submit(&draft, sizeof(*event), bytes);
-  return 0;
 }
 
 struct unlink_arguments {
@@ -88,13 +85,11 @@ static __always_inline bool read_unlink_arguments(struct pt_regs* regs, struct u
   }
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_unlink, struct pt_regs* regs, long result) {
+static __noinline void on_unlink(struct task_struct* task, struct pt_regs* regs, long result) {
   struct unlink_arguments arguments = {};
-  if (!read_unlink_arguments(regs, &arguments)) return 0;
-  struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
+  if (!read_unlink_arguments(regs, &arguments)) return;
   struct draft draft;
-  if (!begin_with_path(&draft, EVENT_FILE_UNLINK, task)) return 0;
+  if (!begin_with_path(&draft, EVENT_FILE_UNLINK, task)) return;
   struct file_unlink_event* event = (struct file_unlink_event*)draft.record;
   event->result = result;
   event->is_directory = arguments.is_directory;
@@ -102,5 +97,4 @@ int BPF_PROG(on_unlink, struct pt_regs* regs, long result) {
   __u8* strings = (__u8*)(event + 1);
   write_given(&draft, strings, 0, &event->path, task, arguments.directory, arguments.path);
   submit_with_path(&draft, sizeof(*event), &event->path, event->path.bytes);
-  return 0;
 }

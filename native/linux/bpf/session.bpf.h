@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What every program of a session shares: the ring, the accounts, the filter, and the way of an event through them.
+/* What every program of a session shares: the accounts, the filter, and the way of an event through them.
  * Each session loads its own copy, so that sessions know nothing of each other, and nothing is left when its process is
  * gone. */
 #pragma once
@@ -13,45 +13,9 @@
 #include <stddef.h>
 
 #include "event_layout.h"
+#include "home.bpf.h"
 #include "network_layout.h"
 #include "session_layout.h"
-
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, 8192);
-  __type(key, struct filter_key);
-  __type(value, __u8);
-} filter_values SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 8192);
-  __type(key, struct network_key);
-  __type(value, __u8);
-} filter_networks SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 1024);
-  __type(key, struct path_prefix_key);
-  __type(value, __u8);
-} filter_paths SEC(".maps");
-
-/* Processes of the trees that a filter names. */
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 65536);
-  __type(key, struct process_key);
-  __type(value, struct tree_tag);
-} tree_tags SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 8 * 1024 * 1024);
-} events SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -88,8 +52,6 @@ struct {
 } scratches SEC(".maps");
 
 volatile struct filter filter = {};
-/* The reader is woken when so much waits; it also looks by itself once in a while. */
-volatile __u64 wake_at_bytes = 256 * 1024;
 /* Of all events on one CPU; 0: no limit; NO_EVENTS: nothing is let through. */
 volatile __u64 events_per_second = 0;
 volatile __u32 page_bytes = 4096;
@@ -102,6 +64,7 @@ struct draft {
   __u64 generation_and_criteria; /* of the filter when it began */
   __u64 time_ns;
   __u64 sequence;
+  __u32 kind;
   __u32 slot;
   bool is_admitted;
 };
@@ -112,24 +75,30 @@ static __always_inline __u64 cgroup_of(struct task_struct* task) { return task->
 struct owner {
   __u64 start_ns;
   __u64 cgroup_id;
-  __u32 pid; /* 0: nobody knows */
+  __u32 pid; /* 0: nobody knows, or not of this host */
   __u32 tid;
   __u32 parent_pid;
   __u32 user_id;
   char comm[COMM_BYTES];
+  /* Behind the header's end. */
+  __u32 kernel_pid; /* number on the machine */
+  __u32 zero;
 };
-_Static_assert(sizeof(struct event_header) - offsetof(struct event_header, start_ns) == sizeof(struct owner),
-               "an owner is the end of a header");
+_Static_assert(sizeof(struct event_header) - offsetof(struct event_header, start_ns) ==
+                   offsetof(struct owner, kernel_pid),
+               "an owner begins as a header ends");
 
 static __always_inline void describe(struct task_struct* task, struct owner* owner) {
   struct task_struct* leader = task->group_leader;
   owner->start_ns = leader->start_boottime;
   owner->cgroup_id = cgroup_of(task);
-  owner->pid = task->tgid;
-  owner->tid = task->pid;
-  owner->parent_pid = leader->real_parent->tgid;
+  owner->pid = process_number(task);
+  owner->tid = thread_number(task);
+  owner->parent_pid = process_number(leader->real_parent);
   owner->user_id = task->cred->uid.val;
   __builtin_memcpy(owner->comm, leader->comm, sizeof(owner->comm));
+  owner->kernel_pid = task->tgid;
+  owner->zero = 0;
 }
 
 /* What an event is of: a task that runs, or, where the kernel works for somebody else, the owner that was kept; and the
@@ -143,4 +112,16 @@ struct event_subject {
 
 #include "filter.bpf.h"
 
+#ifdef AGGREGATION
+#include "tally_question.bpf.h"
+#endif
+
 #include "draft.bpf.h"
+
+#ifdef AGGREGATION
+#include "tally.bpf.h"
+
+#include "tally_event.bpf.h"
+#else
+#include "submit.bpf.h"
+#endif

@@ -21,8 +21,8 @@ int BPF_PROG(on_signal, int signal, struct kernel_siginfo* info, struct task_str
   if (given > SENT_BY_KERNEL) bpf_probe_read_kernel(&code, sizeof(code), &info->si_code);
   struct task_struct* leader = target->group_leader;
   event->target_start_ns = leader->start_boottime;
-  event->target_pid = target->tgid;
-  event->target_tid = target->pid;
+  event->target_pid = process_number(target);
+  event->target_tid = thread_number(target);
   event->signal = signal;
   event->code = code;
   event->result = result;
@@ -61,7 +61,7 @@ int BPF_PROG(on_oom_kill, struct task_struct* victim, __u32 user) {
   event->page_table_bytes = BPF_CORE_READ(memory, pgtables_bytes.counter);
   event->score_adjustment = BPF_CORE_READ(victim, signal, oom_score_adj);
   struct task_struct* trigger = (struct task_struct*)bpf_get_current_task_btf();
-  event->trigger_pid = trigger->tgid;
+  event->trigger_pid = process_number(trigger);
   __builtin_memcpy(event->trigger_comm, trigger->comm, COMM_BYTES);
   submit(&draft, sizeof(*event), 0);
   return 0;

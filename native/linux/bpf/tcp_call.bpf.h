@@ -88,18 +88,15 @@ static __always_inline void on_connect_failed(struct task_struct* task, struct p
   submit(&draft, sizeof(*event), 0);
 }
 
-SEC("?tp_btf/sys_exit")
-int BPF_PROG(on_socket_call, struct pt_regs* regs, long result) {
+static __noinline void on_socket_call(struct task_struct* task, struct pt_regs* regs, long result) {
   int number = SYSCALL_NUMBER(regs);
-  if (number != __NR_connect && number != __NR_accept && number != __NR_accept4) return 0;
-  if (result < 0 && is_still_going_on(result)) return 0;
-  struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
+  if (number != __NR_connect && number != __NR_accept && number != __NR_accept4) return;
+  if (result < 0 && is_still_going_on(result)) return;
   if (number != __NR_connect) {
     on_accepted(task, regs, result);
   } else if (result < 0) {
     on_connect_failed(task, regs, result);
   }
-  return 0;
 }
 
 /* Read once when a session begins: the owners of the sockets that there are. */

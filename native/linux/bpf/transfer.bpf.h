@@ -5,8 +5,7 @@
 
 #include "given_path.bpf.h"
 
-static __always_inline void tell_transfer(__u32 kind, __s32 descriptor, long result) {
-  struct task_struct* task = (struct task_struct*)bpf_get_current_task_btf();
+static __always_inline void tell_transfer(struct task_struct* task, __u32 kind, __s32 descriptor, long result) {
   struct file* file = file_of(task, descriptor);
   if (file && is_in_no_tree(file)) return;
   struct draft draft;
@@ -25,8 +24,7 @@ static __always_inline void tell_transfer(__u32 kind, __s32 descriptor, long res
   submit_with_path(&draft, sizeof(*event), &event->path, event->path.bytes);
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_read, struct pt_regs* regs, long result) {
+static __noinline void on_read(struct task_struct* task, struct pt_regs* regs, long result) {
   switch (SYSCALL_NUMBER(regs)) {
     case __NR_read:
     case __NR_readv:
@@ -35,17 +33,15 @@ int BPF_PROG(on_read, struct pt_regs* regs, long result) {
     case __NR_preadv2:
     case __NR_copy_file_range:
     case __NR_splice:
-      tell_transfer(EVENT_FILE_READ, ARGUMENT_0(regs), result);
+      tell_transfer(task, EVENT_FILE_READ, ARGUMENT_0(regs), result);
       break;
     case __NR_sendfile:
-      tell_transfer(EVENT_FILE_READ, ARGUMENT_1(regs), result);
+      tell_transfer(task, EVENT_FILE_READ, ARGUMENT_1(regs), result);
       break;
   }
-  return 0;
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(on_write, struct pt_regs* regs, long result) {
+static __noinline void on_write(struct task_struct* task, struct pt_regs* regs, long result) {
   switch (SYSCALL_NUMBER(regs)) {
     case __NR_write:
     case __NR_writev:
@@ -53,12 +49,11 @@ int BPF_PROG(on_write, struct pt_regs* regs, long result) {
     case __NR_pwritev:
     case __NR_pwritev2:
     case __NR_sendfile:
-      tell_transfer(EVENT_FILE_WRITE, ARGUMENT_0(regs), result);
+      tell_transfer(task, EVENT_FILE_WRITE, ARGUMENT_0(regs), result);
       break;
     case __NR_copy_file_range:
     case __NR_splice:
-      tell_transfer(EVENT_FILE_WRITE, ARGUMENT_2(regs), result);
+      tell_transfer(task, EVENT_FILE_WRITE, ARGUMENT_2(regs), result);
       break;
   }
-  return 0;
 }

@@ -50,7 +50,8 @@ int tag_trees(struct bpf_iter__task* context) {
   struct tree_tag* present = bpf_map_lookup_elem(&tree_tags, &key);
   __u32 slot = generation & 1;
   if (present && present->generations[slot] == generation) return 0;
-  if (!has_value(generation, FILTER_TREE, &key.pid, sizeof(key.pid))) {
+  __u32 pid = process_number(task);
+  if (!has_value(generation, FILTER_TREE, &pid, sizeof(pid))) {
     struct task_struct* parent = task->real_parent;
     struct process_key parent_key = key_of(parent);
     if (!is_in_tree(generation, parent_key.start_ns, parent_key.pid)) return 0;

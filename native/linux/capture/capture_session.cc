@@ -1,19 +1,17 @@
 #include "linux/capture/capture_session.hh"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "linux/bpf/session_layout.h"
 #include "linux/capture/network_programs.hh"
-#include "linux/capture/path_filter.hh"
-#include "linux/capture/tree_filter.hh"
+#include "linux/home_namespace.hh"
 // It needs the types of the session.
 #include "capture.skel.h"
 
@@ -27,84 +25,24 @@ void Check(int result, const char* what) {
 // Ends one turn of reading.
 constexpr int kStopReading = -ECANCELED;
 
-template <typename Value>
-filter_key KeyOf(uint32_t generation, filter_criterion criterion, const Value& value) {
-  filter_key key{generation, criterion, {}};
-  static_assert(sizeof(value) <= sizeof(key.value));
-  std::memcpy(key.value, &value, sizeof(value));
-  return key;
-}
-
-std::vector<filter_key> KeysOf(const CaptureFilter& filter, uint32_t generation) {
-  std::vector<filter_key> keys;
-  for (const auto pid : filter.pids) keys.push_back(KeyOf(generation, FILTER_PID, pid));
-  for (const auto cgroup : filter.cgroups) keys.push_back(KeyOf(generation, FILTER_CGROUP, cgroup));
-  for (const auto user : filter.users) keys.push_back(KeyOf(generation, FILTER_USER, user));
-  for (const auto& comm : filter.comms) {
-    filter_key key{generation, FILTER_COMM, {}};
-    std::strncpy(key.value, comm.c_str(), COMM_BYTES - 1);
-    keys.push_back(key);
-  }
-  for (const auto port : filter.ports) keys.push_back(KeyOf(generation, FILTER_PORT, port));
-  for (const auto root : filter.roots) keys.push_back(KeyOf(generation, FILTER_TREE, root));
-  return keys;
-}
-
-network_key KeyOf(uint32_t generation, const Network& network) {
-  network_key key{0, generation, AF_INET, {}};
-  if (inet_pton(AF_INET, network.address.c_str(), key.address) != 1) {
-    key.family = AF_INET6;
-    if (inet_pton(AF_INET6, network.address.c_str(), key.address) != 1)
-      throw std::system_error(EINVAL, std::generic_category(), "filter by the network " + network.address);
-  }
-  const uint32_t most = key.family == AF_INET ? 32 : 128;
-  if (network.bits > most)
-    throw std::system_error(EINVAL, std::generic_category(),
-                            "filter by the first " + std::to_string(network.bits) + " bits of " + network.address);
-  key.prefix_bits = 8 * (sizeof(key.generation) + sizeof(key.family)) + network.bits;
-  return key;
-}
-
-template <typename Key>
-void RemoveGeneration(int map, uint32_t generation) {
-  std::vector<Key> old;
-  Key key;
-  const void* before = nullptr;
-  while (bpf_map_get_next_key(map, before, &key) == 0) {
-    if (key.generation == generation) old.push_back(key);
-    before = &key;
-  }
-  for (const auto& each : old) bpf_map_delete_elem(map, &each);
-}
-
-uint32_t CriteriaOf(const CaptureFilter& filter) {
-  uint32_t criteria = 0;
-  if (!filter.pids.empty()) criteria |= FILTER_PID;
-  if (!filter.cgroups.empty()) criteria |= FILTER_CGROUP;
-  if (!filter.users.empty()) criteria |= FILTER_USER;
-  if (!filter.comms.empty()) criteria |= FILTER_COMM;
-  if (!filter.ports.empty()) criteria |= FILTER_PORT;
-  if (!filter.networks.empty()) criteria |= FILTER_NETWORK;
-  if (!filter.roots.empty()) criteria |= FILTER_TREE;
-  if (!filter.paths.empty()) criteria |= FILTER_PATH;
-  return criteria;
-}
-
 }  // namespace
 
 void CaptureSession::DestroyObject::operator()(struct capture* object) const { capture__destroy(object); }
 void CaptureSession::FreeRing::operator()(struct ring_buffer* ring) const { ring_buffer__free(ring); }
 
 CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilter& filter, OnBatch on_batch)
-    : options_(options), on_batch_(std::move(on_batch)), object_(capture__open()) {
+    : options_(options),
+      on_batch_(std::move(on_batch)),
+      object_(capture__open()),
+      wake_up_(epoll_create1(EPOLL_CLOEXEC)) {
   if (!object_) throw std::system_error(errno, std::generic_category(), "open the capture programs");
   ChoosePrograms();
   Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
   Check(bpf_map__set_max_entries(object_->maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS),
         "size the scratch");
+  object_->rodata->home_inode = FindHomeNamespace();
   Check(capture__load(object_.get()), "load the capture programs");
   auto* state = object_->bss;
-  state->filter.excluded_pid = static_cast<uint32_t>(getpid());
   state->filter.kinds = options.kinds;
   object_->data->page_bytes = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
   object_->data->wake_at_bytes = options.wake_at_bytes;
@@ -112,12 +50,22 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
   batch_.reserve(options.batch_bytes);
   ring_.reset(ring_buffer__new(bpf_map__fd(object_->maps.events), OnRecord, this, nullptr));
   if (!ring_) throw std::system_error(errno, std::generic_category(), "map the ring");
+  WatchRing();
   // The trees first: their filter needs the programs that pass it on, and every other program needs the filter.
-  AttachTrees(object_.get());
+  filter_.emplace(FilterPartsOf(*object_));
   SetFilter(filter);
   Check(capture__attach(object_.get()), "attach the capture programs");
   AttachNetworkPrograms(object_.get());
   reader_ = std::thread([this] { ReadUntilStopped(); });
+}
+
+// Woken when the kernel says so, and not, as libbpf's own poll is, whenever anything waits: that would be all the time
+// while events come, a few of them at a time.
+void CaptureSession::WatchRing() {
+  epoll_event when{};
+  when.events = EPOLLIN | EPOLLET;
+  if (!wake_up_.valid() || epoll_ctl(wake_up_.get(), EPOLL_CTL_ADD, bpf_map__fd(object_->maps.events), &when) != 0)
+    throw std::system_error(errno, std::generic_category(), "watch the ring");
 }
 
 // Programs that serve no wanted kind are not loaded, and maps of theirs alone are not made. The programs of the trees
@@ -127,15 +75,17 @@ void CaptureSession::ChoosePrograms() {
   constexpr uint32_t of_sockets = bit(EVENT_TCP_CONNECT) | bit(EVENT_TCP_ACCEPT) | bit(EVENT_TCP_CLOSE) |
                                   bit(EVENT_TCP_RETRANSMIT) | bit(EVENT_TCP_RESET);
   constexpr uint32_t of_datagrams = bit(EVENT_UDP_SEND) | bit(EVENT_DNS_QUERY) | bit(EVENT_DNS_ANSWER);
+  uint32_t of_calls = 0;
+  for (const auto kinds : object_->rodata->kinds_of_calls) of_calls |= kinds;
+  object_->rodata->loaded_kinds = options_.kinds;
   auto& programs = object_->progs;
   const std::pair<uint32_t, bpf_program*> by_kinds[] = {
       {bit(EVENT_EXEC), programs.on_exec},
       {bit(EVENT_FORK), programs.on_fork},
       {bit(EVENT_EXIT), programs.on_exit},
-      {bit(EVENT_FILE_OPEN), programs.on_open},
+      {of_calls, programs.on_call_exit},
       {of_sockets, programs.on_tcp_state},
       {of_sockets, programs.on_tcp_destroyed},
-      {of_sockets, programs.on_socket_call},
       {of_sockets, programs.keep_present_owners},
       {bit(EVENT_TCP_RETRANSMIT), programs.on_retransmit},
       {bit(EVENT_TCP_RETRANSMIT), programs.on_retransmit_synack},
@@ -143,16 +93,9 @@ void CaptureSession::ChoosePrograms() {
       {bit(EVENT_TCP_RESET), programs.on_reset_received},
       {of_datagrams, programs.on_datagram_sent},
       {bit(EVENT_DNS_ANSWER), programs.on_datagram_received},
-      {bit(EVENT_FILE_RENAME), programs.on_rename},
-      {bit(EVENT_FILE_UNLINK), programs.on_unlink},
-      {bit(EVENT_FILE_READ), programs.on_read},
-      {bit(EVENT_FILE_WRITE), programs.on_write},
       {bit(EVENT_SIGNAL), programs.on_signal},
       {bit(EVENT_OOM_KILL), programs.on_oom_kill},
       {bit(EVENT_CAPABILITY_CHECK), programs.on_capability_check},
-      {bit(EVENT_MODULE_LOAD), programs.on_module_load},
-      {bit(EVENT_MOUNT), programs.on_mount},
-      {bit(EVENT_UMOUNT), programs.on_umount},
       {bit(EVENT_BLOCK_IO), programs.on_block_issue},
       {bit(EVENT_BLOCK_IO), programs.on_block_complete},
   };
@@ -173,40 +116,7 @@ CaptureSession::~CaptureSession() {
   if (reader_.joinable()) reader_.join();
 }
 
-void CaptureSession::SetFilter(const CaptureFilter& filter) {
-  const std::lock_guard lock(filter_mutex_);
-  volatile auto& live = object_->bss->filter.generation_and_criteria;
-  const uint32_t former = live >> 32;
-  const uint32_t next = ++generation_;
-  try {
-    WriteFilter(filter, next);
-  } catch (...) {
-    RemoveFilter(next);
-    throw;
-  }
-  live = uint64_t{next} << 32 | CriteriaOf(filter);
-  RemoveFilter(former);
-}
-
-void CaptureSession::WriteFilter(const CaptureFilter& filter, uint32_t generation) {
-  const int values = bpf_map__fd(object_->maps.filter_values);
-  const int networks = bpf_map__fd(object_->maps.filter_networks);
-  const uint8_t present = 1;
-  for (const auto& key : KeysOf(filter, generation))
-    Check(bpf_map_update_elem(values, &key, &present, BPF_ANY), "write the filter");
-  for (const auto& network : filter.networks) {
-    const auto key = KeyOf(generation, network);
-    Check(bpf_map_update_elem(networks, &key, &present, BPF_ANY), "write the filter");
-  }
-  WritePaths(bpf_map__fd(object_->maps.filter_paths), filter.paths, generation);
-  if (!filter.roots.empty()) TagTrees(object_.get(), generation);
-}
-
-void CaptureSession::RemoveFilter(uint32_t generation) {
-  RemoveGeneration<filter_key>(bpf_map__fd(object_->maps.filter_values), generation);
-  RemoveGeneration<network_key>(bpf_map__fd(object_->maps.filter_networks), generation);
-  RemoveGeneration<path_prefix_key>(bpf_map__fd(object_->maps.filter_paths), generation);
-}
+void CaptureSession::SetFilter(const CaptureFilter& filter) { filter_->Set(filter); }
 
 void CaptureSession::ReleaseBatch() {
   {
@@ -235,7 +145,7 @@ Accounts CaptureSession::ReadAccounts() const {
   return sums;
 }
 
-uint64_t CaptureSession::UntaggedProcesses() const { return object_->bss->untagged_processes; }
+uint64_t CaptureSession::UntaggedProcesses() const { return filter_->UntaggedProcesses(); }
 
 void CaptureSession::SetEventsPerSecond(uint64_t rate) { object_->bss->events_per_second = rate; }
 
@@ -255,8 +165,8 @@ void CaptureSession::ReadUntilStopped() {
     if (!batch_.empty()) HandOver();
     if (result == kStopReading) continue;
     if (is_last) return;
-    ring_buffer__poll(ring_.get(), static_cast<int>(options_.look_every_ms));
-    if (!batch_.empty()) HandOver();
+    epoll_event woken{};
+    epoll_wait(wake_up_.get(), &woken, 1, static_cast<int>(options_.look_every_ms));
   }
 }
 

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "common/unique_fd.hh"
+#include "linux/home_namespace.hh"
 #include "profile.skel.h"
 
 namespace systems_manager {
@@ -82,6 +83,7 @@ ProfileSession::~ProfileSession() { Stop(); }
 void ProfileSession::Load(const ProfileOptions& options) {
   auto& maps = object_->maps;
   auto& constants = *object_->rodata;
+  constants.home_inode = FindHomeNamespace();
   constants.filter_pids = !options.pids.empty();
   constants.filter_cgroups = !options.cgroups.empty();
   if (getrandom(&constants.hash_seed, sizeof(constants.hash_seed), 0) < 0)

@@ -45,7 +45,9 @@ export function totalsOf(aggregate: Aggregate): Told<Total> {
     ),
   );
   const overall = leaves.map((state) => totalOf({ ...state, key: [] }));
-  const plain = leaves.filter((_state, index) => byRow[index]?.length === 0).map(showTotal);
+  // A zero is the same for every row.
+  const isPlain = (state: LeafState, index: number) => byRow[index]?.length === 0 || sumOf(state.numbers.sum) === 0;
+  const plain = leaves.filter(isPlain).map(showTotal);
   const packed = Array.from({ length: Math.ceil(plain.length / totalsPerLine) }, (_, index) =>
     plain.slice(index * totalsPerLine, (index + 1) * totalsPerLine),
   );
@@ -53,7 +55,7 @@ export function totalsOf(aggregate: Aggregate): Told<Total> {
     entries: [...overall, ...byRow.flat().map(totalOf)],
     lines: [
       ...packed.map((part) => lineOf(`totals: ${part.join(", ")}`, part.length)),
-      ...leaves.flatMap((state, index) => keyedTotalLine(state, byRow[index] ?? [])),
+      ...leaves.flatMap((state, index) => (isPlain(state, index) ? [] : keyedTotalLine(state, byRow[index] ?? []))),
     ],
   };
 }

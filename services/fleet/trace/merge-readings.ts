@@ -5,6 +5,7 @@ import type { RowHostsSchema } from "../../gen/systemsmanager/fleet/v1/trace_fle
 import {
   type CountRow,
   type EventAccount,
+  type FunctionCost,
   type LatencySlot,
   ProfileStackSchema,
   TraceDetail,
@@ -55,10 +56,12 @@ export function mergeReadings(readings: readonly HostReading[], limit: number): 
   const accounts = new Map<string, EventAccount>();
   const rows = new Map<string, MergedRow>();
   const stacks = new Map<string, Total>();
+  const functions = new Map<string, FunctionCost>();
   const slots: Slots = new Map();
   for (const { host, reading } of readings) {
     for (const account of reading.accounts) addAccount(accounts, account);
     for (const row of reading.rows) addRow(rows, host, row);
+    for (const cost of reading.functions) addFunction(functions, cost);
     for (const { folded, samples } of reading.stacks) totalOf(stacks, folded).add(host, samples);
     addSlots(slots, reading.slots);
   }
@@ -70,10 +73,11 @@ export function mergeReadings(readings: readonly HostReading[], limit: number): 
     accounts: [...accounts.values()],
     rows: topRows.kept.map(({ row, total, slots: own }) => ({ ...row, count: total.sum, slots: sortSlots(own) })),
     stacks: topStacks.kept.map(([folded, { sum }]) => create(ProfileStackSchema, { folded, samples: sum })),
+    functions: greatestFirst([...functions.values()], ({ selfSamples }) => selfSamples, limit).kept,
     otherCount: others,
     unmatchedCount: readings.reduce((sum, { reading }) => sum + reading.unmatchedCount, 0n),
     slots: sortSlots(slots),
-    notes: countNotes(readings),
+    notes: [...countNotes(readings), ...noteHidden(readings)],
   });
   const totals = [...topRows.kept.map(({ total }) => total), ...topStacks.kept.map(([, total]) => total)];
   return {
@@ -102,6 +106,16 @@ function addRow(rows: Map<string, MergedRow>, host: string, row: CountRow): void
   if (known) known.row.sum += row.sum;
   addSlots(merged.slots, row.slots);
   rows.set(key, merged);
+}
+
+function addFunction(functions: Map<string, FunctionCost>, cost: FunctionCost): void {
+  const known = functions.get(cost.function);
+  if (known) {
+    known.selfSamples += cost.selfSamples;
+    known.totalSamples += cost.totalSamples;
+  } else {
+    functions.set(cost.function, { ...cost });
+  }
 }
 
 function addSlots(sums: Slots, slots: readonly LatencySlot[]): void {
@@ -140,6 +154,14 @@ function describeStates(readings: readonly HostReading[]): MessageInitShape<type
     ...(starts.length > 0 ? { startedAt: timestampFromMs(Math.min(...starts)) } : {}),
     elapsed: durationFromMs(Math.max(...all.map(({ elapsed }) => (elapsed ? durationMs(elapsed) : 0)))),
   };
+}
+
+// What a host does not show it has counted all the same, but not by key.
+function noteHidden(readings: readonly HostReading[]): string[] {
+  const hosts = readings.filter(({ reading }) => reading.otherCount > 0n).length;
+  if (hosts === 0) return [];
+  const what = "a row's figure lacks the hosts that did not show it; what they did not show is in the other count";
+  return [`${hosts} of ${readings.length} hosts have more than they show: ${what}`];
 }
 
 function countNotes(readings: readonly HostReading[]): string[] {

@@ -63,7 +63,7 @@ async function detectCapabilities(source: ProcSource): Promise<string[]> {
   return [
     ...(hasSystemd() ? ["systemd"] : []),
     ...(await detectPackageManager()),
-    ...(source.backend === "native" ? ["native"] : []),
+    ...(source.backend !== "procfs" ? ["native"] : []),
   ];
 }
 

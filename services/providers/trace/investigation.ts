@@ -8,7 +8,7 @@ import type { TraceEventsRequest } from "../../gen/systemsmanager/trace/v1/trace
 /** Cumulative: figures only grow. */
 export type Findings = Pick<
   MessageInitShape<typeof TraceReadingSchema>,
-  "accounts" | "events" | "rows" | "otherCount" | "unmatchedCount" | "slots" | "stacks" | "notes"
+  "accounts" | "events" | "rows" | "otherCount" | "unmatchedCount" | "slots" | "stacks" | "functions" | "notes"
 >;
 
 /** Runs from when it was opened until it is closed. */

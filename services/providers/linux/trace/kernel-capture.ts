@@ -3,6 +3,7 @@ import { type CaptureEvent, decodeEvent } from "../capture/decode-event.js";
 import { EventCursor } from "../capture/event-cursor.js";
 import type { CaptureAddon } from "../capture/native-capture.js";
 import { type CaptureOptions, openCapture } from "../capture/open-capture.js";
+import { describeUntagged } from "./describe-untagged.js";
 import { countEvent, type EventBatch, type EventCapture } from "./event-capture.js";
 import { describeRefusedCapture, requireCapture } from "./refused-capture.js";
 
@@ -50,9 +51,4 @@ class RecordBatch implements EventBatch {
     const cursor = new EventCursor(this.#bytes);
     for (let at = 0; cursor.next(); at++) if (at >= skip) yield decodeEvent(cursor);
   }
-}
-
-function describeUntagged(processes: number): string[] {
-  if (processes === 0) return [];
-  return [`${processes} processes of the filter's trees were more than there is room for: their events are missed`];
 }

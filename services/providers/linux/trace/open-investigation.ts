@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type { TraceQuestion } from "../../../gen/systemsmanager/trace/v1/question_pb.js";
 import { ErrorReason, failure } from "../../../shared/errors.js";
 import type { Investigation, OpenEventStream, OpenInvestigation } from "../../trace/investigation.js";
+import type { AggregationAddon } from "../aggregate/native-aggregation.js";
 import type { CaptureAddon } from "../capture/native-capture.js";
 import type { CaptureOptions } from "../capture/open-capture.js";
 import { builtAddonPath } from "../native.js";
@@ -10,14 +11,16 @@ import type { ProfileAddon } from "../profile/native-profile.js";
 import { namesOfKinds } from "./capture-costs.js";
 import { toCaptureFilter } from "./capture-filter.js";
 import type { EventCapture } from "./event-capture.js";
+import { investigateCounts } from "./investigate-counts.js";
 import { investigateEvents } from "./investigate-events.js";
+import { investigateLatency } from "./investigate-latency.js";
 import { investigateProfile } from "./investigate-profile.js";
 import { openKernelCapture } from "./kernel-capture.js";
 import { openEventCapture } from "./open-event-capture.js";
 import { streamEvents } from "./stream-events.js";
 
 /** What it exports depends on what was there when it was built. */
-export type TracingAddon = Partial<CaptureAddon & ProfileAddon>;
+export type TracingAddon = Partial<CaptureAddon & ProfileAddon & AggregationAddon>;
 
 /** What this host can tell: sessions that are read, and events that are streamed. */
 export interface Investigations {
@@ -60,9 +63,11 @@ async function openInvestigation(
     return investigateEvents(capture, names, question.value.keep);
   }
   if (question.case === "profile") return investigateProfile(addon(), question.value, filter);
+  if (question.case === "count") return investigateCounts(addon(), question.value, filter);
+  if (question.case === "latency") return investigateLatency(addon(), question.value, filter);
   throw failure(ErrorReason.UNSUPPORTED, `this build answers no trace question of the kind "${question.case}"`, {
     metadata: { operation: "StartTraceSession", needs: "a newer systems-manager" },
-    remedy: "ask for events or a profile",
+    remedy: "ask for events, counts, latencies or a profile",
   });
 }
 

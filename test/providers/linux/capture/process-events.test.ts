@@ -37,7 +37,7 @@ test("fork names the child, and the child's events have the start that it told",
   const { events } = await captureWhile({ kinds: ["fork", "exit"], filter: { comms: ["sh"] } }, () => {
     spawnSync("/bin/sh", ["-c", script]);
   });
-  const fork = events.find((event) => event.kind === "fork");
+  const fork = events.find((event) => event.kind === "fork" && event.subject.parent === process.pid);
   if (fork?.kind !== "fork") throw new Error("no fork was seen");
   const exit = events.find((event) => event.kind === "exit" && event.subject.pid === fork.child.pid);
   expect(exit).toMatchObject({

@@ -1,7 +1,7 @@
 // Events of this kernel on a server stream of a daemon's own address, with clients that read, do not read, or vanish.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,6 +23,7 @@ import { createLinuxProvider } from "../../../../services/providers/linux/linux-
 import type { OSProvider } from "../../../../services/providers/os-provider.js";
 import { ErrorReason, errorDetailOf } from "../../../../services/shared/errors.js";
 import { testLog } from "../../../daemon/test-path.js";
+import { heldBy } from "../held-in-kernel.js";
 import { describe, test } from "../require-tracing.js";
 
 const token = "the token";
@@ -114,39 +115,29 @@ async function reasonOf(responses: AsyncIterable<unknown>): Promise<string | und
     );
 }
 
-/** Programs in the kernel that this process holds. */
-function heldPrograms(): number {
-  const folderOfProcess = "/proc/self/fdinfo";
-  const texts = readdirSync(folderOfProcess).map((fd) => {
-    try {
-      return readFileSync(join(folderOfProcess, fd), "utf8");
-    } catch {
-      // Closed meanwhile.
-      return "";
-    }
-  });
-  return new Set(texts.flatMap((text) => /^prog_id:\s*(\d+)/m.exec(text)?.[1] ?? [])).size;
-}
+const heldPrograms = () => heldBy(process.pid).programs.length;
 
 test("events come as they happen, and accounts with them; the filter lets nothing else through; the duration ends it", async () => {
   const file = makeFile("opened");
   const responses: TraceEventsResponse[] = [];
-  let cameAt = 0;
-  const started = performance.now();
+  let opened = 0;
+  let cameAfter = 0;
   for await (const response of connect().trace.traceEvents(opens(2_500))) {
     responses.push(response);
     if (responses.length === 1) {
+      opened = performance.now();
       openOnce(file);
       openOnce("/etc/hostname");
     }
-    if (response.events.length > 0) cameAt ||= performance.now() - started;
+    if (response.events.length > 0) cameAfter ||= performance.now() - opened;
   }
   const [first] = responses;
   expect(first).toMatchObject({ backend: "bpf", events: [], accounts: [] });
   expect(first?.notes.length).toBeGreaterThan(0);
   const events = responses.flatMap((response) => response.events);
   expect(events).toHaveLength(1);
-  expect(cameAt).toBeLessThan(1_000);
+  // Not only at the end.
+  expect(cameAfter).toBeLessThan(2_000);
   expect(events[0]).toMatchObject({
     kind: EventKind.FILE_OPEN,
     process: { comm: "dd", parentPid: process.pid, userId: process.getuid?.() },
@@ -158,7 +149,7 @@ test("events come as they happen, and accounts with them; the filter lets nothin
   for (const { accounts } of told) expectIdentity(accounts[0] as EventAccount);
   expect(told.map(({ state }) => state)).toEqual([...told.slice(1).map(() => TraceState.RUNNING), TraceState.ENDED]);
   expect(told.at(-1)?.accounts[0]).toMatchObject({ name: "fileOpen", delivered: 1n, undelivered: 0n });
-  expect(performance.now() - started).toBeLessThan(6_000);
+  expect(performance.now() - opened).toBeLessThan(10_000);
   expect(observed).toContain("TraceEvents");
 });
 

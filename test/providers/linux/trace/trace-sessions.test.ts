@@ -217,6 +217,11 @@ test("a session of a profile tells where a busy process is, and the samples add 
     const samples =
       (reading?.stacks ?? []).reduce((sum, stack) => sum + stack.samples, 0n) + (reading?.otherCount ?? 0n);
     expect(samples).toBe(reading?.accounts[0]?.delivered);
+    const [hottest] = reading?.functions ?? [];
+    expect(hottest?.function).toMatch(/^node .*busyLoop.*_\[j\]$/);
+    expect(hottest?.totalSamples).toBeGreaterThanOrEqual(hottest?.selfSamples ?? 0n);
+    // Each sample is in one function itself.
+    expect(reading?.functions.reduce((sum, { selfSamples }) => sum + selfSamples, 0n)).toBe(samples);
     expectIdentity(reading?.accounts[0] as EventAccount);
   } finally {
     busy.kill("SIGKILL");
