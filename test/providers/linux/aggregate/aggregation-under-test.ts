@@ -1,16 +1,15 @@
 // Aggregations of this build, and programs that do exactly what they are told.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { expect } from "vitest";
 import type { AggregationQuestion } from "../../../../services/providers/linux/aggregate/aggregation-question.js";
 import type { AggregationReading } from "../../../../services/providers/linux/aggregate/decode-reading.js";
 import type { AggregationAddon } from "../../../../services/providers/linux/aggregate/native-aggregation.js";
 import { type Aggregation, openAggregation } from "../../../../services/providers/linux/aggregate/open-aggregation.js";
-import { builtAddonPath } from "../../../../services/providers/linux/native.js";
+import { addon as tracingAddon } from "../require-tracing.js";
 
-export const addon: AggregationAddon = createRequire(import.meta.url)(builtAddonPath());
+export const addon = tracingAddon as unknown as AggregationAddon;
 
 /** The last reading. Checks on the way that everything is accounted for, to the unit. */
 export async function countWhile(

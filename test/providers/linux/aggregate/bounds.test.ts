@@ -1,12 +1,13 @@
 // What an aggregation does at its limits: no room, questions without sense, a process that is killed.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { describe, expect, test } from "vitest";
+import { expect } from "vitest";
 import type { AggregationQuestion } from "../../../../services/providers/linux/aggregate/aggregation-question.js";
 import { openAggregation } from "../../../../services/providers/linux/aggregate/open-aggregation.js";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
 import { ErrorReason, hasReason } from "../../../../services/shared/errors.js";
 import { heldBy, leftOf } from "../held-in-kernel.js";
+import { describe, test } from "../require-tracing.js";
 import { addon, countWhile, sum, sumOf, withDoers } from "./aggregation-under-test.js";
 
 describe("with room for few keys under a storm, what has no row is in other, to the unit", () => {

@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { block4, ipv4, ipv6, NetworkNamespace, networks } from "../capture/network-under-test.js";
+import { describe, test } from "../require-tracing.js";
 import { countsOf, countWhile, sum, withDoers } from "./aggregation-under-test.js";
 
 test.each([

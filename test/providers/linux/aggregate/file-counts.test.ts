@@ -2,8 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, expect } from "vitest";
 import type { AggregationSource } from "../../../../services/providers/linux/aggregate/aggregation-question.js";
+import { describe, test } from "../require-tracing.js";
 import { countsOf, countWhile, withDoers } from "./aggregation-under-test.js";
 
 const folder = mkdtempSync(join(tmpdir(), "file-counts-"));

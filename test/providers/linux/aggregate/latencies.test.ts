@@ -1,7 +1,8 @@
 // Times that are known: of calls that sleep, and of programs that have to share a CPU.
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { countWhile, sum, withDoers } from "./aggregation-under-test.js";
 
 // Each between two powers of two of nanoseconds.

@@ -1,7 +1,8 @@
 // System calls of programs that make exactly so many.
 import { readFileSync, statSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { expect } from "vitest";
 import type { AggregationKey } from "../../../../services/providers/linux/aggregate/aggregation-question.js";
+import { describe, test } from "../require-tracing.js";
 import { countsOf, countWhile, type Doer, expectIdentity, sumOf, withDoers } from "./aggregation-under-test.js";
 
 const asks = (times: number) => `getppid() for (1..${times})`;

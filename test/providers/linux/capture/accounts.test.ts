@@ -2,12 +2,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { EventCursor } from "../../../../services/providers/linux/capture/event-cursor.js";
 import { type EventKind, eventKinds } from "../../../../services/providers/linux/capture/event-layout.js";
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
 import { heldBy, leftOf } from "../held-in-kernel.js";
+import { test } from "../require-tracing.js";
 import { addon, captureWhile, sumOf } from "./capture-under-test.js";
 import { ipv4, NetworkNamespace, networks } from "./network-under-test.js";
 

@@ -1,7 +1,8 @@
 // Programs that really run, fork and end, on this kernel.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { captureWhile } from "./capture-under-test.js";
 
 test("exec tells program, arguments, parent and start, and the filter lets nothing else through", async () => {

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
 import { openProfile, type ProfileOptions } from "../../../../services/providers/linux/profile/open-profile.js";
 import { ErrorReason, hasReason } from "../../../../services/shared/errors.js";
 import { heldBy, leftOf } from "../held-in-kernel.js";
+import { test } from "../require-tracing.js";
 import { addon, compile, hotProgram, profileFor, sumOfEnds, whileRunning, withFolder } from "./profile-under-test.js";
 
 const countedIn = (stacks: readonly { count: number }[]) => stacks.reduce((sum, { count }) => sum + count, 0);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, expect } from "vitest";
 import { mergeReadings } from "../../../../services/fleet/trace/merge-readings.js";
 import type { TraceFilter } from "../../../../services/gen/systemsmanager/trace/v1/question_pb.js";
 import { TraceKey, TraceSource } from "../../../../services/gen/systemsmanager/trace/v1/question_pb.js";
@@ -15,6 +15,7 @@ import {
 } from "../../../../services/gen/systemsmanager/trace/v1/reading_pb.js";
 import { ErrorReason, errorDetailOf } from "../../../../services/shared/errors.js";
 import { Doer, withDoers } from "../aggregate/aggregation-under-test.js";
+import { describe, test } from "../require-tracing.js";
 import { readTraceSession, startTraceSession, stopTraceSession, useProvider } from "./provider-under-test.js";
 
 const call = useProvider();

@@ -9,7 +9,7 @@ import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { type Daemon, startDaemon } from "../../../../services/daemon/start-daemon.js";
 import { TelemetryService } from "../../../../services/gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
 import { EventKind } from "../../../../services/gen/systemsmanager/trace/v1/event_pb.js";
@@ -24,6 +24,7 @@ import type { OSProvider } from "../../../../services/providers/os-provider.js";
 import { ErrorReason, errorDetailOf } from "../../../../services/shared/errors.js";
 import { testLog } from "../../../daemon/test-path.js";
 import { heldBy } from "../held-in-kernel.js";
+import { describe, test } from "../require-tracing.js";
 
 const token = "the token";
 const observed: string[] = [];

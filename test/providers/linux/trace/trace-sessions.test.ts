@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { EventKind } from "../../../../services/gen/systemsmanager/trace/v1/event_pb.js";
 import {
   type EventAccount,
@@ -14,6 +14,7 @@ import {
   TraceState,
 } from "../../../../services/gen/systemsmanager/trace/v1/reading_pb.js";
 import { ErrorReason, errorDetailOf } from "../../../../services/shared/errors.js";
+import { describe, test } from "../require-tracing.js";
 import { readTraceSession, startTraceSession, stopTraceSession, useProvider } from "./provider-under-test.js";
 
 const call = useProvider();

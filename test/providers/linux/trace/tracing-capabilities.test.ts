@@ -6,6 +6,7 @@ import { type EventKind, eventKinds } from "../../../../services/providers/linux
 import { isStraceKind } from "../../../../services/providers/linux/strace/strace-kinds.js";
 import { createGetTracingCapabilities } from "../../../../services/providers/linux/trace-capability/get-tracing-capabilities.js";
 import { ErrorReason, failure } from "../../../../services/shared/errors.js";
+import { cannotTrace } from "../require-tracing.js";
 import { getTracingCapabilities, useProvider } from "./provider-under-test.js";
 
 const call = useProvider();
@@ -14,16 +15,19 @@ async function noStrace(): Promise<void> {
   throw failure(ErrorReason.PROGRAM_MISSING, "the host has no strace", { remedy: "install the package strace" });
 }
 
-test("every kind of event and the profile are tried, each with its hook; a weaker one says what it cannot tell", async () => {
-  const report = await call(getTracingCapabilities, {});
-  expect(report).toMatchObject({ kernelRelease: release(), hasBtf: true });
-  expect(report.privileges.includes("CAP_BPF")).toBe(process.getuid?.() === 0);
-  expect(report.capabilities.map(({ name }) => name)).toEqual([...Object.keys(eventKinds), "profile"]);
-  for (const { state, hook, weakness } of report.capabilities) {
-    expect(hook).toMatch(/^(tp_btf|cgroup_skb|perf_event)\//);
-    expect(state).toBe(weakness === "" ? CapabilityState.FULL : CapabilityState.WEAKER);
-  }
-});
+test.skipIf(cannotTrace)(
+  "every kind of event and the profile are tried, each with its hook; a weaker one says what it cannot tell",
+  async () => {
+    const report = await call(getTracingCapabilities, {});
+    expect(report).toMatchObject({ kernelRelease: release(), hasBtf: true });
+    expect(report.privileges.includes("CAP_BPF")).toBe(process.getuid?.() === 0);
+    expect(report.capabilities.map(({ name }) => name)).toEqual([...Object.keys(eventKinds), "profile"]);
+    for (const { state, hook, weakness } of report.capabilities) {
+      expect(hook).toMatch(/^(tp_btf|cgroup_skb|perf_event)\//);
+      expect(state).toBe(weakness === "" ? CapabilityState.FULL : CapabilityState.WEAKER);
+    }
+  },
+);
 
 test("where the kernel refuses one kind, that one says why and what to do, and the others are tried without it", async () => {
   const asked: number[] = [];
