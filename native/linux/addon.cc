@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 
 #include "linux/aggregate/aggregate_binding.hh"
+#include "linux/bpf/event_layout.h"
 #include "linux/capture/capture_binding.hh"
 #include "linux/iterators/iterator_binding.hh"
 #include "linux/profile/profile_binding.hh"
@@ -36,6 +37,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   // What fails is thrown; standard error is the log of the process, one JSON value a line.
   libbpf_set_print(nullptr);
   exports.Set("openAggregation", Napi::Function::New<OpenAggregation>(env, "openAggregation"));
+  exports.Set("eventLayoutVersion", Napi::Number::New(env, EVENT_LAYOUT_VERSION));
   exports.Set("openCapture", Napi::Function::New<OpenCapture>(env, "openCapture"));
   exports.Set("openProfile", Napi::Function::New<OpenProfile>(env, "openProfile"));
   exports.Set("findSymbols", Napi::Function::New<FindSymbols>(env, "findSymbols"));

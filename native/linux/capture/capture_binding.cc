@@ -58,11 +58,25 @@ class Capture : public Napi::ObjectWrap<Capture> {
   }
 
   explicit Capture(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Capture>(info) {
-    // The reader must not call into an environment that ends.
-    info.Env().AddCleanupHook([this] { session_.reset(); });
+    // The reader must not call into an environment that ends. The hook itself must not outlive what it works on.
+    napi_add_env_cleanup_hook(info.Env(), EndOf, this);
+  }
+
+  // When it is collected, or after its environment ended.
+  ~Capture() override {
+    napi_remove_env_cleanup_hook(Env(), EndOf, this);
+    EndOf(this);
   }
 
  private:
+  // Unless it was closed.
+  static void EndOf(void* given) {
+    auto* capture = static_cast<Capture*>(given);
+    if (!capture->session_) return;
+    capture->session_.reset();
+    capture->channel_.Release();
+  }
+
   CaptureSession& Session() {
     if (!session_) throw Napi::Error::New(Env(), "the capture is closed");
     return *session_;

@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,7 +31,10 @@ void CaptureSession::DestroyObject::operator()(struct capture* object) const { c
 void CaptureSession::FreeRing::operator()(struct ring_buffer* ring) const { ring_buffer__free(ring); }
 
 CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilter& filter, OnBatch on_batch)
-    : options_(options), on_batch_(std::move(on_batch)), object_(capture__open()) {
+    : options_(options),
+      on_batch_(std::move(on_batch)),
+      object_(capture__open()),
+      wake_up_(epoll_create1(EPOLL_CLOEXEC)) {
   if (!object_) throw std::system_error(errno, std::generic_category(), "open the capture programs");
   ChoosePrograms();
   Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
@@ -46,12 +50,22 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
   batch_.reserve(options.batch_bytes);
   ring_.reset(ring_buffer__new(bpf_map__fd(object_->maps.events), OnRecord, this, nullptr));
   if (!ring_) throw std::system_error(errno, std::generic_category(), "map the ring");
+  WatchRing();
   // The trees first: their filter needs the programs that pass it on, and every other program needs the filter.
   filter_.emplace(FilterPartsOf(*object_));
   SetFilter(filter);
   Check(capture__attach(object_.get()), "attach the capture programs");
   AttachNetworkPrograms(object_.get());
   reader_ = std::thread([this] { ReadUntilStopped(); });
+}
+
+// Woken when the kernel says so, and not, as libbpf's own poll is, whenever anything waits: that would be all the time
+// while events come, a few of them at a time.
+void CaptureSession::WatchRing() {
+  epoll_event when{};
+  when.events = EPOLLIN | EPOLLET;
+  if (!wake_up_.valid() || epoll_ctl(wake_up_.get(), EPOLL_CTL_ADD, bpf_map__fd(object_->maps.events), &when) != 0)
+    throw std::system_error(errno, std::generic_category(), "watch the ring");
 }
 
 // Programs that serve no wanted kind are not loaded, and maps of theirs alone are not made. The programs of the trees
@@ -151,8 +165,8 @@ void CaptureSession::ReadUntilStopped() {
     if (!batch_.empty()) HandOver();
     if (result == kStopReading) continue;
     if (is_last) return;
-    ring_buffer__poll(ring_.get(), static_cast<int>(options_.look_every_ms));
-    if (!batch_.empty()) HandOver();
+    epoll_event woken{};
+    epoll_wait(wake_up_.get(), &woken, 1, static_cast<int>(options_.look_every_ms));
   }
 }
 

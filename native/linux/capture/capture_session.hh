@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/unique_fd.hh"
 #include "linux/bpf/event_layout.h"
 #include "linux/capture/capture_filter.hh"
 #include "linux/capture/live_filter.hh"
@@ -82,6 +83,7 @@ class CaptureSession {
   };
 
   static int OnRecord(void* session, void* record, size_t size);
+  void WatchRing();
   void ReadUntilStopped();
   void HandOver();
   void ChoosePrograms();
@@ -90,6 +92,7 @@ class CaptureSession {
   const OnBatch on_batch_;
   std::unique_ptr<struct capture, DestroyObject> object_;
   std::unique_ptr<struct ring_buffer, FreeRing> ring_;
+  UniqueFd wake_up_;
   std::string batch_;
   // From when the programs are loaded.
   std::optional<LiveFilter> filter_;

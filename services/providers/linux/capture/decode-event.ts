@@ -98,63 +98,77 @@ export type SystemEvent = EventBase & (Signal | OomKill | CapabilityCheck | Bloc
 
 export type CaptureEvent = ExecEvent | ForkEvent | ExitEvent | FileEvent | NetworkEvent | SystemEvent;
 
+// Of each kind by itself.
+type OwnOf<Event> = Event extends EventBase ? Omit<Event, keyof EventBase> : never;
+
 const fixed = header.end;
 
-/** The event under the cursor. Throws RangeError for a kind that there is none of. */
+/** The event under the cursor. Throws RangeError for what is no such event. */
 export function decodeEvent(cursor: EventCursor): CaptureEvent {
   const base = { time: cursor.time, cpu: cursor.cpu, sequence: cursor.sequence, subject: decodeSubject(cursor) };
+  // Here and in what decodes each kind: spreading objects into a literal takes Node.js 20 microseconds.
+  return Object.assign(base, decodeOwn(cursor));
+}
+
+// What the kind has beyond the base.
+function decodeOwn(cursor: EventCursor): OwnOf<CaptureEvent> {
   switch (cursor.kind) {
     case eventKinds.exec:
-      return { ...base, kind: "exec", ...decodeProgram(cursor) };
+      return decodeProgram(cursor);
     case eventKinds.fork: {
       const child = { start: cursor.long(fixed), pid: cursor.word(fixed + 8), tid: cursor.word(fixed + 12) };
-      return { ...base, kind: "fork", child };
+      return { kind: "fork", child };
     }
     case eventKinds.exit: {
       const code = cursor.word(fixed + 8);
-      const ending = { livedNs: cursor.long(fixed), status: (code >> 8) & 0xff, signal: code & 0x7f };
-      return { ...base, kind: "exit", ...ending, isProcess: cursor.word(fixed + 12) !== 0 };
+      return {
+        kind: "exit",
+        livedNs: cursor.long(fixed),
+        status: (code >> 8) & 0xff,
+        signal: code & 0x7f,
+        isProcess: cursor.word(fixed + 12) !== 0,
+      };
     }
     case eventKinds.fileOpen:
-      return { ...base, ...decodeFileOpen(cursor) };
+      return decodeFileOpen(cursor);
     case eventKinds.tcpConnect:
-      return { ...base, ...decodeTcpConnect(cursor) };
+      return decodeTcpConnect(cursor);
     case eventKinds.tcpAccept:
-      return { ...base, ...decodeTcpAccept(cursor) };
+      return decodeTcpAccept(cursor);
     case eventKinds.tcpClose:
-      return { ...base, ...decodeTcpClose(cursor) };
+      return decodeTcpClose(cursor);
     case eventKinds.tcpRetransmit:
-      return { ...base, ...decodeTcpRetransmit(cursor) };
+      return decodeTcpRetransmit(cursor);
     case eventKinds.tcpReset:
-      return { ...base, ...decodeTcpReset(cursor) };
+      return decodeTcpReset(cursor);
     case eventKinds.udpSend:
-      return { ...base, ...decodeUdpSend(cursor) };
+      return decodeUdpSend(cursor);
     case eventKinds.dnsQuery:
-      return { ...base, ...decodeDnsQuery(cursor) };
+      return decodeDnsQuery(cursor);
     case eventKinds.dnsAnswer:
-      return { ...base, ...decodeDnsAnswer(cursor) };
+      return decodeDnsAnswer(cursor);
     case eventKinds.fileRename:
-      return { ...base, ...decodeFileRename(cursor) };
+      return decodeFileRename(cursor);
     case eventKinds.fileUnlink:
-      return { ...base, ...decodeFileUnlink(cursor) };
+      return decodeFileUnlink(cursor);
     case eventKinds.fileRead:
-      return { ...base, ...decodeFileTransfer(cursor, "fileRead") };
+      return decodeFileTransfer(cursor, "fileRead");
     case eventKinds.fileWrite:
-      return { ...base, ...decodeFileTransfer(cursor, "fileWrite") };
+      return decodeFileTransfer(cursor, "fileWrite");
     case eventKinds.signal:
-      return { ...base, ...decodeSignal(cursor) };
+      return decodeSignal(cursor);
     case eventKinds.oomKill:
-      return { ...base, ...decodeOomKill(cursor) };
+      return decodeOomKill(cursor);
     case eventKinds.capabilityCheck:
-      return { ...base, ...decodeCapabilityCheck(cursor) };
+      return decodeCapabilityCheck(cursor);
     case eventKinds.moduleLoad:
-      return { ...base, ...decodeModuleLoad(cursor) };
+      return decodeModuleLoad(cursor);
     case eventKinds.mount:
-      return { ...base, ...decodeMount(cursor) };
+      return decodeMount(cursor);
     case eventKinds.umount:
-      return { ...base, ...decodeUmount(cursor) };
+      return decodeUmount(cursor);
     case eventKinds.blockIo:
-      return { ...base, ...decodeBlockIo(cursor) };
+      return decodeBlockIo(cursor);
     default:
       throw new RangeError(`no event is of kind ${cursor.kind}`);
   }
@@ -169,6 +183,7 @@ function decodeProgram(cursor: EventCursor) {
   const argvBytes = cursor.half(fixed + 2);
   const strings = cursor.strings(fixed + 8);
   return {
+    kind: "exec" as const,
     filename: textUntilZero(strings.subarray(0, filenameBytes)),
     argv: splitZeros(strings.subarray(filenameBytes, filenameBytes + argvBytes)),
     cutBytes: cursor.word(fixed + 4) - argvBytes,

@@ -72,9 +72,13 @@ export interface ModuleLoad extends EventPath {
 const fixed = header.end;
 
 export function decodeFileOpen(cursor: EventCursor): FileOpen {
-  const call = { flags: cursor.word(fixed + 4), mode: cursor.word(fixed + 8) };
-  const path = decodePath(cursor, fixed + 16, cursor.strings(fixed + 24));
-  return { kind: "fileOpen", result: cursor.signedWord(fixed), ...call, ...path };
+  const call = {
+    kind: "fileOpen" as const,
+    result: cursor.signedWord(fixed),
+    flags: cursor.word(fixed + 4),
+    mode: cursor.word(fixed + 8),
+  };
+  return Object.assign(call, decodePath(cursor, fixed + 16, cursor.strings(fixed + 24)));
 }
 
 export function decodeFileRename(cursor: EventCursor): FileRename {
@@ -86,7 +90,8 @@ export function decodeFileRename(cursor: EventCursor): FileRename {
 
 export function decodeFileUnlink(cursor: EventCursor): FileUnlink {
   const path = decodePath(cursor, fixed + 8, cursor.strings(fixed + 16));
-  return { kind: "fileUnlink", result: cursor.signedWord(fixed), isDirectory: cursor.word(fixed + 4) !== 0, ...path };
+  const isDirectory = cursor.word(fixed + 4) !== 0;
+  return Object.assign({ kind: "fileUnlink" as const, result: cursor.signedWord(fixed), isDirectory }, path);
 }
 
 export function decodeFileTransfer(
@@ -94,45 +99,47 @@ export function decodeFileTransfer(
   kind: keyof Pick<typeof eventKinds, "fileRead" | "fileWrite">,
 ): FileTransfer {
   const path = decodePath(cursor, fixed + 12, cursor.strings(fixed + 16));
-  return { kind, result: Number(BigInt.asIntN(64, cursor.long(fixed))), descriptor: cursor.word(fixed + 8), ...path };
+  const result = Number(BigInt.asIntN(64, cursor.long(fixed)));
+  return Object.assign({ kind, result, descriptor: cursor.word(fixed + 8) }, path);
 }
 
 export function decodeMount(cursor: EventCursor): Mount {
   const strings = cursor.strings(fixed + 16);
   const sourceAt = cursor.half(fixed + 8);
   const typeAt = sourceAt + cursor.half(fixed + 12);
-  return {
-    kind: "mount",
+  const call = {
+    kind: "mount" as const,
     result: cursor.signedWord(fixed),
     flags: cursor.word(fixed + 4),
     source: textUntilZero(strings.subarray(sourceAt, typeAt)),
     type: textUntilZero(strings.subarray(typeAt)),
-    ...decodePath(cursor, fixed + 8, strings),
   };
+  return Object.assign(call, decodePath(cursor, fixed + 8, strings));
 }
 
 export function decodeUmount(cursor: EventCursor): Umount {
   const path = decodePath(cursor, fixed + 8, cursor.strings(fixed + 16));
-  return { kind: "umount", result: cursor.signedWord(fixed), flags: cursor.word(fixed + 4), ...path };
+  const call = { kind: "umount" as const, result: cursor.signedWord(fixed), flags: cursor.word(fixed + 4) };
+  return Object.assign(call, path);
 }
 
 export function decodeModuleLoad(cursor: EventCursor): ModuleLoad {
   const strings = cursor.strings(fixed + 16);
-  return {
-    kind: "moduleLoad",
+  const call = {
+    kind: "moduleLoad" as const,
     result: cursor.signedWord(fixed),
     isFromMemory: cursor.word(fixed + 4) !== 0,
     parameters: textUntilZero(strings.subarray(cursor.half(fixed + 8))),
-    ...decodePath(cursor, fixed + 8, strings),
   };
+  return Object.assign(call, decodePath(cursor, fixed + 8, strings));
 }
 
 // The path that these strings begin with.
 function decodePath(cursor: EventCursor, offset: number, strings: Buffer): EventPath {
-  const bytes = strings.subarray(0, cursor.half(offset));
-  const givenAt = cursor.half(offset + 2);
-  const path = textUntilZero(bytes.subarray(givenAt));
+  const bytes = Math.min(cursor.half(offset), strings.length);
+  const givenAt = Math.min(cursor.half(offset + 2), bytes);
+  const path = textUntilZero(strings, givenAt, bytes);
   if (givenAt === 0) return { path, isResolved: cursor.isResolved };
   // Without the slash between them; that of the root is its own.
-  return { path, isResolved: cursor.isResolved, directory: textUntilZero(bytes.subarray(0, Math.max(givenAt - 1, 1))) };
+  return { path, isResolved: cursor.isResolved, directory: textUntilZero(strings, 0, Math.max(givenAt - 1, 1)) };
 }

@@ -118,59 +118,62 @@ const flag = { ownerKnown: 2, sinceKnown: 4, remoteGiven: 8 };
 const inet6 = 10;
 
 export function decodeTcpConnect(cursor: EventCursor): TcpConnect {
-  const outcome = { latencyNs: sinceOf(cursor), result: cursor.signedWord(own + 8) };
-  return { kind: "tcpConnect", ...decodeEnds(cursor), ...outcome, isRemoteGiven: has(cursor, flag.remoteGiven) };
+  return Object.assign(decodeEnds(cursor), {
+    kind: "tcpConnect" as const,
+    latencyNs: sinceOf(cursor),
+    result: cursor.signedWord(own + 8),
+    isRemoteGiven: has(cursor, flag.remoteGiven),
+  });
 }
 
 export function decodeTcpAccept(cursor: EventCursor): TcpAccept {
-  const outcome = { waitedNs: sinceOf(cursor), result: cursor.signedWord(own + 8) };
-  return { kind: "tcpAccept", ...decodeEnds(cursor), ...outcome };
+  const outcome = { kind: "tcpAccept" as const, waitedNs: sinceOf(cursor), result: cursor.signedWord(own + 8) };
+  return Object.assign(decodeEnds(cursor), outcome);
 }
 
 export function decodeTcpClose(cursor: EventCursor): TcpClose {
-  const traffic = { sentBytes: cursor.long(own), receivedBytes: cursor.long(own + 8) };
-  return {
-    kind: "tcpClose",
-    ...decodeEnds(cursor),
-    ...traffic,
+  return Object.assign(decodeEnds(cursor), {
+    kind: "tcpClose" as const,
+    sentBytes: cursor.long(own),
+    receivedBytes: cursor.long(own + 8),
     durationNs: sinceOf(cursor, own + 16),
     retransmits: cursor.word(own + 24),
     result: cursor.signedWord(own + 28),
-  };
+  });
 }
 
 export function decodeTcpRetransmit(cursor: EventCursor): TcpRetransmit {
   const state = stateOf(cursor.word(own));
   if (!state) throw new RangeError(`no connection is in the state ${cursor.word(own)}`);
-  return { kind: "tcpRetransmit", ...decodeEnds(cursor), state, retransmits: cursor.word(own + 4) };
+  const retransmits = cursor.word(own + 4);
+  return Object.assign(decodeEnds(cursor), { kind: "tcpRetransmit" as const, state, retransmits });
 }
 
 export function decodeTcpReset(cursor: EventCursor): TcpReset {
-  const direction = cursor.word(own) !== 0 ? "received" : "sent";
-  return { kind: "tcpReset", ...decodeEnds(cursor), direction, state: stateOf(cursor.word(own + 4)) };
+  const direction = cursor.word(own) !== 0 ? ("received" as const) : ("sent" as const);
+  const state = stateOf(cursor.word(own + 4));
+  return Object.assign(decodeEnds(cursor), { kind: "tcpReset" as const, direction, state });
 }
 
 export function decodeUdpSend(cursor: EventCursor): UdpSend {
-  return { kind: "udpSend", ...decodeEnds(cursor), bytes: cursor.word(own) };
+  return Object.assign(decodeEnds(cursor), { kind: "udpSend" as const, bytes: cursor.word(own) });
 }
 
 export function decodeDnsQuery(cursor: EventCursor): DnsQuery {
   const question = decodeQuestion(cursor.strings(own + 16));
-  return { kind: "dnsQuery", ...decodeEnds(cursor), ...question, id: cursor.half(own + 8) };
+  return Object.assign(decodeEnds(cursor), question, { kind: "dnsQuery" as const, id: cursor.half(own + 8) });
 }
 
 export function decodeDnsAnswer(cursor: EventCursor): DnsAnswer {
   const flags = cursor.half(own + 10);
-  return {
-    kind: "dnsAnswer",
-    ...decodeEnds(cursor),
-    ...decodeQuestion(cursor.strings(own + 16)),
+  return Object.assign(decodeEnds(cursor), decodeQuestion(cursor.strings(own + 16)), {
+    kind: "dnsAnswer" as const,
     id: cursor.half(own + 8),
     code: flags & 0xf,
     isTruncated: (flags & 0x200) !== 0,
     answers: cursor.half(own + 12),
     latencyNs: sinceOf(cursor),
-  };
+  });
 }
 
 function decodeEnds(cursor: EventCursor): SocketEnds {

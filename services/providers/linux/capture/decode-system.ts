@@ -1,7 +1,6 @@
 // Events of the system. native/linux/bpf/system_layout.h says where their fields lie.
 import type { EventCursor } from "./event-cursor.js";
 import { commBytes, header } from "./event-layout.js";
-import { textUntilZero } from "./kernel-text.js";
 
 /** In the order of the kernel's numbers. `lostDetails`: delivered, but the target does not learn who sent it. */
 const signalResults = ["delivered", "ignored", "alreadyPending", "queueFull", "lostDetails"] as const;
@@ -62,10 +61,15 @@ const diskBytes = 32;
 const operations: readonly BlockIo["operation"][] = ["read", "write", "flush", "discard"];
 
 export function decodeSignal(cursor: EventCursor): Signal {
-  const target = { start: cursor.long(fixed), pid: cursor.word(fixed + 8), tid: cursor.word(fixed + 12) };
+  const target = {
+    start: cursor.long(fixed),
+    pid: cursor.word(fixed + 8),
+    tid: cursor.word(fixed + 12),
+    comm: cursor.text(fixed + 32, commBytes),
+  };
   return {
     kind: "signal",
-    target: { ...target, comm: textUntilZero(cursor.bytes(fixed + 32, commBytes)) },
+    target,
     signal: cursor.word(fixed + 16),
     code: cursor.signedWord(fixed + 20),
     result: signalResults[cursor.word(fixed + 24)] ?? "unknown",
@@ -83,7 +87,7 @@ export function decodeOomKill(cursor: EventCursor): OomKill {
     sharedBytes: cursor.long(fixed + 32),
     pageTableBytes: cursor.long(fixed + 40),
     scoreAdjustment: cursor.signedWord(fixed + 48),
-    trigger: { pid: cursor.word(fixed + 52), comm: textUntilZero(cursor.bytes(fixed + 56, commBytes)) },
+    trigger: { pid: cursor.word(fixed + 52), comm: cursor.text(fixed + 56, commBytes) },
   };
 }
 
@@ -106,6 +110,6 @@ export function decodeBlockIo(cursor: EventCursor): BlockIo {
     result: cursor.signedWord(fixed + 24),
     major: cursor.word(fixed + 28),
     minor: cursor.word(fixed + 32),
-    disk: textUntilZero(cursor.bytes(fixed + 40, diskBytes)),
+    disk: cursor.text(fixed + 40, diskBytes),
   };
 }

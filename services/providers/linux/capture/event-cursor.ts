@@ -82,34 +82,47 @@ export class EventCursor {
   }
 
   get comm(): string {
-    return textUntilZero(this.bytes(header.comm, commBytes));
+    return this.text(header.comm, commBytes);
   }
 
-  /** A field of the kind's own, by its offset in the record. */
+  /** A field of the kind's own, by its offset in the record. These throw RangeError for what lies outside of it. */
   half(offset: number): number {
-    return this.#view.getUint16(this.#at + offset, littleEndian);
+    return this.#view.getUint16(this.#within(offset, 2), littleEndian);
   }
 
   word(offset: number): number {
-    return this.#view.getUint32(this.#at + offset, littleEndian);
+    return this.#view.getUint32(this.#within(offset, 4), littleEndian);
   }
 
   signedWord(offset: number): number {
-    return this.#view.getInt32(this.#at + offset, littleEndian);
+    return this.#view.getInt32(this.#within(offset, 4), littleEndian);
   }
 
   long(offset: number): bigint {
-    return this.#view.getBigUint64(this.#at + offset, littleEndian);
+    return this.#view.getBigUint64(this.#within(offset, 8), littleEndian);
   }
 
   /** A view of bytes in the record. */
   bytes(offset: number, length: number): Buffer {
-    return this.#bytes.subarray(this.#at + offset, this.#at + offset + length);
+    const from = this.#within(offset, length);
+    return this.#bytes.subarray(from, from + length);
+  }
+
+  /** A text in so many bytes of the record, or up to a zero among them. */
+  text(offset: number, length: number): string {
+    const from = this.#within(offset, length);
+    return textUntilZero(this.#bytes, from, from + length);
   }
 
   /** The strings behind the fixed part, which ends at this offset. */
   strings(fixedEnd: number): Buffer {
-    const from = this.#at + fixedEnd;
+    const from = this.#within(fixedEnd, 0);
     return this.#bytes.subarray(from, Math.min(this.#end, from + this.half(header.strings)));
+  }
+
+  #within(offset: number, length: number): number {
+    const at = this.#at + offset;
+    if (at + length <= this.#end) return at;
+    throw new RangeError(`an event of kind ${this.kind} and ${this.#end - this.#at} bytes has none at ${offset}`);
   }
 }

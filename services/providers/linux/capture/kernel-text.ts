@@ -1,10 +1,14 @@
 // Names as the kernel has them, which are bytes, as text.
 import { isUtf8 } from "node:buffer";
 
-/** Up to the first zero, or all of it. A byte that is not UTF-8 is told as \xNN. */
-export function textUntilZero(bytes: Buffer): string {
-  const end = bytes.indexOf(0);
-  const name = end < 0 ? bytes : bytes.subarray(0, end);
+/** Up to the first zero, or all of it, or all of that part of it. A byte that is not UTF-8 is told as \xNN. */
+export function textUntilZero(bytes: Buffer, from = 0, to = bytes.length): string {
+  // Views cost more than the names do that are in them.
+  let at = from;
+  let seen = 0;
+  for (let byte = bytes[at]; at < to && byte; byte = bytes[++at]) seen |= byte;
+  if (seen < 0x80) return bytes.toString("latin1", from, at);
+  const name = bytes.subarray(from, at);
   return isUtf8(name) ? name.toString("utf8") : escapeBytes(name);
 }
 

@@ -1,6 +1,6 @@
 // A capture session of the addon as a stream of batches with its accounts.
 import { ErrorReason, failure } from "../../../shared/errors.js";
-import { accountFields, type EventKind, eventKinds, type KindAccount } from "./event-layout.js";
+import { accountFields, type EventKind, eventKinds, eventLayoutVersion, type KindAccount } from "./event-layout.js";
 import type { CaptureAddon, NativeCapture, NativeFilter } from "./native-capture.js";
 import { checkPort, parseNetwork } from "./network-address.js";
 
@@ -51,9 +51,13 @@ const defaults = {
   eventsPerSecond: 0,
 };
 
-/** Loads and attaches the kernel's programs. UNSUPPORTED with an addon that has none; rejects with `errno` when the kernel refuses them. */
+/**
+ * Loads and attaches the kernel's programs. Rejects with UNSUPPORTED for an addon that has none, or whose records are laid out in
+ * another way; with an errno in `errno` when the kernel refuses them.
+ */
 export async function openCapture(addon: CaptureAddon, options: CaptureOptions): Promise<Capture> {
   if (!addon.openCapture) throw captureMissing();
+  checkLayout(addon);
   const { kinds, filter = {}, ...given } = options;
   const waiting: ArrayBuffer[] = [];
   let wake: () => void = () => undefined;
@@ -104,6 +108,15 @@ function captureMissing() {
     metadata: { operation: "capture", needs: "clang,bpftool,libbpf-dev" },
     remedy:
       "`apt-get install clang bpftool libbpf-dev` (or the same of your distribution), then `npx cmake-js rebuild`, and start the daemon again",
+  });
+}
+
+function checkLayout(addon: CaptureAddon): void {
+  if (addon.eventLayoutVersion === eventLayoutVersion) return;
+  const what = `the native addon has event layout ${addon.eventLayoutVersion}, and ${eventLayoutVersion} is needed`;
+  throw failure(ErrorReason.UNSUPPORTED, what, {
+    metadata: { operation: "StartTraceSession", needs: `event layout ${eventLayoutVersion}` },
+    remedy: "build it again: node .ci/setup.mjs",
   });
 }
 

@@ -1,13 +1,12 @@
 // What an aggregation does at its limits: no room, questions without sense, a process that is killed.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { AggregationQuestion } from "../../../../services/providers/linux/aggregate/aggregation-question.js";
 import { openAggregation } from "../../../../services/providers/linux/aggregate/open-aggregation.js";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
 import { ErrorReason, hasReason } from "../../../../services/shared/errors.js";
+import { heldBy, leftOf } from "../held-in-kernel.js";
 import { addon, countWhile, sum, sumOf, withDoers } from "./aggregation-under-test.js";
 
 describe("with room for few keys under a storm, what has no row is in other, to the unit", () => {
@@ -93,26 +92,8 @@ test.each(loaded)("%s: only its programs are loaded, and kill -9 leaves none and
     expect(held.maps.length).toBeGreaterThan(5);
     child.kill("SIGKILL");
     await once(child, "exit");
-    // The kernel frees them when it has a moment.
-    for (let tries = 0; leftOf(held) > 0 && tries < 100; tries++) await sleep(20);
-    expect(leftOf(held)).toBe(0);
+    expect(await leftOf(held)).toEqual([]);
   } finally {
     child.kill("SIGKILL");
   }
 });
-
-function heldBy(pid: number): { programs: number[]; maps: number[] } {
-  const texts = readdirSync(`/proc/${pid}/fd`).map((fd) => readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"));
-  const idsOf = (field: string) =>
-    texts.flatMap((text) => new RegExp(`^${field}:\\s*(\\d+)`, "m").exec(text)?.[1] ?? []).map(Number);
-  return { programs: [...new Set(idsOf("prog_id"))], maps: [...new Set(idsOf("map_id"))] };
-}
-
-function leftOf({ programs, maps }: { programs: number[]; maps: number[] }): number {
-  return left("prog", programs) + left("map", maps);
-}
-
-function left(what: "prog" | "map", ids: readonly number[]): number {
-  const all: { id: number }[] = JSON.parse(spawnSync("bpftool", [what, "list", "--json"], { encoding: "utf8" }).stdout);
-  return all.filter(({ id }) => ids.includes(id)).length;
-}

@@ -1,7 +1,7 @@
 // Events of this kernel on a server stream of a daemon's own address, with clients that read, do not read, or vanish.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,6 +23,7 @@ import { createLinuxProvider } from "../../../../services/providers/linux/linux-
 import type { OSProvider } from "../../../../services/providers/os-provider.js";
 import { ErrorReason, errorDetailOf } from "../../../../services/shared/errors.js";
 import { testLog } from "../../../daemon/test-path.js";
+import { heldBy } from "../held-in-kernel.js";
 
 const token = "the token";
 const observed: string[] = [];
@@ -113,19 +114,7 @@ async function reasonOf(responses: AsyncIterable<unknown>): Promise<string | und
     );
 }
 
-/** Programs in the kernel that this process holds. */
-function heldPrograms(): number {
-  const folderOfProcess = "/proc/self/fdinfo";
-  const texts = readdirSync(folderOfProcess).map((fd) => {
-    try {
-      return readFileSync(join(folderOfProcess, fd), "utf8");
-    } catch {
-      // Closed meanwhile.
-      return "";
-    }
-  });
-  return new Set(texts.flatMap((text) => /^prog_id:\s*(\d+)/m.exec(text)?.[1] ?? [])).size;
-}
+const heldPrograms = () => heldBy(process.pid).programs.length;
 
 test("events come as they happen, and accounts with them; the filter lets nothing else through; the duration ends it", async () => {
   const file = makeFile("opened");
