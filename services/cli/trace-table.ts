@@ -15,11 +15,12 @@ export function describeCounts(
   const { rows, otherCount, unmatchedCount, slots } = reading;
   const isLatency = slots.length > 0;
   const rest = rows.slice(mostRows).reduce((sum, { count }) => sum + count, otherCount);
+  const unmatched = isLatency ? "of unknown time: they began unseen" : "of unknown key";
   return [
     ...describeHistogram(slots),
     ...rows.slice(0, mostRows).map((row, index) => describeRow(row, rowHosts[index], isLatency)),
     ...(rest > 0n ? [`${padded(rest)}  others`] : []),
-    ...(unmatchedCount > 0n ? [`${padded(unmatchedCount)}  of unknown time: they began unseen`] : []),
+    ...(unmatchedCount > 0n ? [`${padded(unmatchedCount)}  ${unmatched}`] : []),
   ];
 }
 

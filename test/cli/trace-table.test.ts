@@ -14,11 +14,13 @@ test("counts are rows, greatest first, with bytes and who has most; what is left
       { key: "/etc/hosts", count: 2n },
     ],
     otherCount: 3n,
+    unmatchedCount: 4n,
   });
   expect(describeCounts(reading, [onHosts(3, "web-1"), onHosts(1, "web-2")], 2)).toEqual([
     "      12,345  /var/log/syslog  4,096 bytes  most on web-1, of 3 hosts",
     "           7  /etc/passwd",
     "           5  others",
+    "           4  of unknown key",
   ]);
 });
 

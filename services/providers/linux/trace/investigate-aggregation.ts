@@ -104,7 +104,8 @@ function notesOf({ source, measure, filter = {} }: AggregationQuestion): string[
   if (ports.length + networks.length > 0 && !source.startsWith("tcp"))
     notes.push(`${source} has no ends that a filter could ask for`);
   if (source === "tcpConnect" || source === "tcpAccept") notes.push("connections that did not come about are filtered");
-  if (source.startsWith("file")) notes.push("calls that failed are counted, and what io_uring does is not");
+  if (source.startsWith("file"))
+    notes.push("calls that failed are counted; what io_uring does is not, and calls of 32-bit programs are unmatched");
   if (source === "syscall" && measure === "latency") notes.push("a call that has not returned has no time yet");
   return notes;
 }
