@@ -7,7 +7,7 @@
 namespace systems_manager {
 
 // Grows with every change of what follows; TypeScript refuses an addon with another number.
-constexpr uint32_t kLayoutVersion = 1;
+constexpr uint32_t kLayoutVersion = 2;
 
 // Most bytes of a command line that are kept; parse-cmdline.ts has the same bound.
 constexpr uint32_t kMaxCommandLineBytes = 32 * 1024;
@@ -47,8 +47,23 @@ struct SocketRecord {
   uint32_t fd;
 };
 
+// A TCP or UDP socket as the kernel has it.
+struct InetSocketRecord {
+  uint64_t inode;
+  uint32_t state;
+  // AF_INET or AF_INET6.
+  uint16_t family;
+  uint16_t port;
+  uint16_t remote_port;
+  uint16_t reserved[3];
+  // In network order; the first four bytes for AF_INET.
+  uint8_t address[16];
+  uint8_t remote_address[16];
+};
+
 static_assert(sizeof(RecordHeader) == 16, "header is two words");
 static_assert(sizeof(ProcessRecord) == 72, "process record has no padding");
 static_assert(sizeof(SocketRecord) == 16, "socket record is two words");
+static_assert(sizeof(InetSocketRecord) == 56, "socket record of TCP and UDP is seven words");
 
 }  // namespace systems_manager

@@ -124,7 +124,7 @@ describe("without the addon", () => {
     const folder = mkdtempSync(join(tmpdir(), "addon-"));
     folders.push(folder);
     const path = join(folder, "without.cjs");
-    writeFileSync(path, "module.exports = { layoutVersion: 1 };");
+    writeFileSync(path, "module.exports = { layoutVersion: 2 };");
     expect(openProcSource("auto", log, path).backend).toBe("native");
     try {
       openProcSource("iterators", log, path);

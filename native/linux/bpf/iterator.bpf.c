@@ -2,5 +2,6 @@
 /* Tables of the kernel, read where they lie. */
 #include "process_table.bpf.h"
 #include "socket_table.bpf.h"
+#include "tcp_udp_table.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

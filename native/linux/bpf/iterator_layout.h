@@ -47,3 +47,15 @@ struct socket_descriptor {
   __u32 pid;
   __u32 fd;
 };
+
+/* Has the form of the InetSocketRecord that JavaScript gets. */
+struct inet_socket {
+  __u64 inode;
+  __u32 state;
+  __u16 family;
+  __u16 port;
+  __u16 remote_port;
+  __u16 reserved[3];
+  __u8 address[16];
+  __u8 remote_address[16];
+};

@@ -69,6 +69,41 @@ struct file___table {
   struct inode* f_inode;
 };
 
+struct inet_sock___table {
+  struct sock sk;
+};
+
+struct udp_sock___table {
+  struct inet_sock___table inet;
+};
+
+struct bpf_iter__tcp___table {
+  struct bpf_iter_meta___table* meta;
+  struct sock_common* sk_common;
+};
+
+struct bpf_iter__udp___table {
+  struct bpf_iter_meta___table* meta;
+  struct udp_sock___table* udp_sk;
+};
+
+struct sock___inode {
+  struct socket* sk_socket;
+  unsigned long sk_ino;
+};
+
+struct socket_alloc {
+  struct inode vfs_inode;
+};
+
+struct inet_timewait_sock {
+  volatile unsigned char tw_substate;
+};
+
+struct tcp_timewait_sock {
+  struct inet_timewait_sock tw_sk;
+};
+
 struct bpf_array {
   void* pptrs[0];
 };

@@ -5,8 +5,8 @@
 
 namespace systems_manager {
 
-// openIterators(): {readProcesses, readSocketHolders} as the addon itself has them. Throws an Error with `errno` when
-// the kernel refuses them.
+// openIterators(): {readProcesses, readSocketHolders} as the addon itself has them, and {readTcpSockets,
+// readUdpSockets}, which take a port or 0 for all. Throws an Error with `errno` when the kernel refuses them.
 Napi::Value OpenIterators(const Napi::CallbackInfo& info);
 
 }  // namespace systems_manager

@@ -107,6 +107,12 @@ RecordBuffer IteratorPrograms::SnapshotSocketHolders() {
   return PackSockets(Run(object_->progs.read_task_file), hidden_);
 }
 
+RecordBuffer IteratorPrograms::SnapshotInetSockets(InetTable table, uint16_t port) {
+  const std::lock_guard lock(port_mutex_);
+  object_->bss->wanted_port = port;
+  return PackInetSockets(Run(table == InetTable::kTcp ? object_->progs.read_tcp : object_->progs.read_udp));
+}
+
 bool IteratorPrograms::IsWhole(uint64_t visited_tasks) const {
   struct sysinfo system {};
   if (sysinfo(&system) != 0) Fail(errno, "count the machine's tasks");

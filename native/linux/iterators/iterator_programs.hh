@@ -16,6 +16,8 @@ struct iterator;
 
 namespace systems_manager {
 
+enum class InetTable { kTcp, kUdp };
+
 // Loaded once; nothing is attached between two snapshots, and nothing is left when the process ends.
 class IteratorPrograms {
  public:
@@ -32,6 +34,10 @@ class IteratorPrograms {
   // Any thread. The same as SnapshotSocketHolders of socket_holders.hh. Throws std::system_error.
   RecordBuffer SnapshotSocketHolders();
 
+  // Any thread. InetSocketRecords of the caller's network namespace, with a port only of the sockets that have it as
+  // their own; 0 for all. Throws std::system_error.
+  RecordBuffer SnapshotInetSockets(InetTable table, uint16_t port);
+
  private:
   // Runs a program over all tasks, or those of one process, and gives what it wrote.
   std::string Run(const bpf_program* program, uint32_t pid = 0);
@@ -46,8 +52,10 @@ class IteratorPrograms {
     void operator()(iterator* object) const;
   };
   const std::unique_ptr<iterator, DestroyObject> object_;
-  // The programs have one scratch.
+  // The programs that read tasks have one scratch.
   std::mutex mutex_;
+  // Those that read sockets have one wanted port.
+  std::mutex port_mutex_;
   // Ascending. A hardened kernel does not show every process to iterators; /proc shows it all the same.
   std::vector<uint32_t> hidden_;
 };

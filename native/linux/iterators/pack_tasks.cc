@@ -157,4 +157,15 @@ RecordBuffer PackSockets(std::string_view written, const std::vector<uint32_t>& 
   return records;
 }
 
+RecordBuffer PackInetSockets(std::string_view written) {
+  static_assert(sizeof(inet_socket) == sizeof(InetSocketRecord), "both are told alike");
+  RecordBuffer records;
+  InetSocketRecord socket;
+  for (size_t at = 0; at + sizeof(socket) <= written.size(); at += sizeof(socket)) {
+    std::memcpy(&socket, written.data() + at, sizeof(socket));
+    records.AppendRecord(socket);
+  }
+  return records;
+}
+
 }  // namespace systems_manager

@@ -16,6 +16,9 @@ namespace systems_manager {
 RecordBuffer PackTasks(std::string_view written, const std::optional<std::vector<uint32_t>>& pids,
                        const std::vector<uint32_t>& hidden = {});
 
+// InetSocketRecords in the kernel's order.
+RecordBuffer PackInetSockets(std::string_view written);
+
 // SocketRecords in the order of pid and descriptor, with those of the processes that the iterator is not shown.
 RecordBuffer PackSockets(std::string_view written, const std::vector<uint32_t>& hidden);
 

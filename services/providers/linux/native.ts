@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 import { findPackageRoot } from "../../shared/package-root.js";
 import { parseCommandLine } from "./procfs/parse-cmdline.js";
 import type { ProcessTable, ProcSource, RawProcess, SocketDescriptor, SocketTable } from "./procfs/proc-source.js";
+import { headerBytes, littleEndian, readWord } from "./record-view.js";
+import { decodeInetSockets } from "./socket/decode-inet.js";
+import { SocketProtocol } from "./socket/raw-socket.js";
 
 /** Both functions work on a thread of their own and reject with an errno. */
 interface NativeReader {
@@ -11,15 +14,20 @@ interface NativeReader {
   readSocketHolders(): Promise<ArrayBuffer>;
 }
 
+/** The iterators also read the kernel's tables of sockets, for a port or, by 0, whole. */
+interface IteratorReader extends NativeReader {
+  readTcpSockets(port: number): Promise<ArrayBuffer>;
+  readUdpSockets(port: number): Promise<ArrayBuffer>;
+}
+
 /** What the addon exports. */
 interface NativeAddon extends NativeReader {
   readonly layoutVersion: number;
   /** Loads the iterators, in some tens of milliseconds; absent from an addon built without clang, bpftool or libbpf. Throws with an errno. */
-  openIterators?(): NativeReader;
+  openIterators?(): IteratorReader;
 }
 
-const layoutVersion = 1;
-const headerBytes = 16;
+const layoutVersion = 2;
 const processFixedBytes = 72;
 const socketBytes = 16;
 
@@ -43,7 +51,7 @@ export function loadIteratorSource(path?: string): Loaded {
   if ("reason" in loaded) return loaded;
   if (!loaded.addon.openIterators) return { reason: "the addon was built without clang, bpftool or libbpf-dev" };
   try {
-    return { source: createSource("iterators", loaded.addon.openIterators()) };
+    return { source: createIteratorSource(loaded.addon.openIterators()) };
   } catch (error) {
     return { reason: firstLine(error) };
   }
@@ -71,14 +79,12 @@ function createSource(backend: ProcSource["backend"], reader: NativeReader): Pro
   };
 }
 
-// Words are in the machine's byte order, which is little-endian wherever Node runs but on s390x and AIX.
-const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-
-/** Numbers up to 2^53 of a 64-bit field; a BigInt on the way would cost more than all the rest. */
-function readWord(view: DataView, at: number): number {
-  const first = view.getUint32(at, littleEndian);
-  const second = view.getUint32(at + 4, littleEndian);
-  return littleEndian ? second * 2 ** 32 + first : first * 2 ** 32 + second;
+function createIteratorSource(reader: IteratorReader): ProcSource {
+  return {
+    ...createSource("iterators", reader),
+    readTcpSockets: async (port) => decodeInetSockets(await reader.readTcpSockets(port), SocketProtocol.TCP),
+    readUdpSockets: async (port) => decodeInetSockets(await reader.readUdpSockets(port), SocketProtocol.UDP),
+  };
 }
 
 /** Decodes process records; their text stays packed until it is asked for. */

@@ -1,5 +1,6 @@
 // Reading processes and who holds sockets in bulk. Three backends give the same: iterators of the kernel, the native addon on /proc, and
 // plain TypeScript; open-proc-source.ts chooses.
+import type { RawSocket } from "../socket/raw-socket.js";
 
 /** One process as the kernel tells it. Text is decoded when it is asked for. */
 export interface RawProcess {
@@ -51,4 +52,8 @@ export interface ProcSource {
   readProcesses(pids?: readonly number[]): Promise<ProcessTable>;
   /** Walks the descriptors of all processes. */
   readSocketHolders(): Promise<SocketTable>;
+  /** TCP sockets of this network namespace, those with this port as their own or, by 0, all. Absent: /proc/net has them. */
+  readTcpSockets?(port: number): Promise<readonly RawSocket[]>;
+  /** The same of UDP. */
+  readUdpSockets?(port: number): Promise<readonly RawSocket[]>;
 }

@@ -48,11 +48,11 @@ async function listSockets(
 /** Never a socket that was opened after its holders had been looked for. */
 async function readTables(source: ProcSource, protocols: readonly SocketProtocol[], port: number) {
   if (port === 0) {
-    const all = await readSockets(protocols);
+    const all = await readSockets(source, protocols);
     return { all, table: await source.readSocketHolders() };
   }
   // Few sockets have one port: both are read at once, and the holders again should one of them have been opened meanwhile.
-  const [all, table] = await Promise.all([readSockets(protocols, port), source.readSocketHolders()]);
+  const [all, table] = await Promise.all([readSockets(source, protocols, port), source.readSocketHolders()]);
   const isHeld = ({ inode }: RawSocket) => inode === 0 || table.holders.has(inode);
   return { all, table: all.every(isHeld) ? table : await source.readSocketHolders() };
 }

@@ -1,10 +1,15 @@
-// Addresses as /proc/net prints them: 32-bit words in the host's byte order, in hexadecimal.
+// Addresses as text. /proc/net prints them as 32-bit words in the host's byte order, in hexadecimal.
 import { endianness } from "node:os";
 
 /** "0100007F" → "127.0.0.1"; 32 digits → IPv6 by RFC 5952, with v4-mapped addresses as "::ffff:10.0.0.1". */
 export function parseAddress(digits: string, byteOrder: "LE" | "BE" = endianness()): string {
   const bytes = Buffer.from(digits, "hex");
   if (byteOrder === "LE") bytes.swap32();
+  return formatAddress(bytes);
+}
+
+/** 4 or 16 bytes in network order as text. */
+export function formatAddress(bytes: Buffer): string {
   return bytes.length === 4 ? formatIPv4(bytes) : formatIPv6(bytes);
 }
 

@@ -1,22 +1,7 @@
 // Text of /proc/net/tcp, tcp6, udp and udp6.
+import { describeInet, type Endpoint } from "./describe-inet.js";
 import { parseAddress } from "./parse-address.js";
-import { type RawSocket, SocketProtocol, SocketRole, TcpState } from "./raw-socket.js";
-
-// The kernel's numbers (include/net/tcp_states.h); NEW_SYN_RECV is shown as SYN_RECV by every tool.
-const tcpStates: Readonly<Record<number, TcpState>> = {
-  1: TcpState.ESTABLISHED,
-  2: TcpState.SYN_SENT,
-  3: TcpState.SYN_RECV,
-  4: TcpState.FIN_WAIT1,
-  5: TcpState.FIN_WAIT2,
-  6: TcpState.TIME_WAIT,
-  7: TcpState.CLOSE,
-  8: TcpState.CLOSE_WAIT,
-  9: TcpState.LAST_ACK,
-  10: TcpState.LISTEN,
-  11: TcpState.CLOSING,
-  12: TcpState.SYN_RECV,
-};
+import type { RawSocket, SocketProtocol } from "./raw-socket.js";
 
 /** Parses one of the files; the first line is the header. With a port: only what has this one of its own. */
 export function parseInet(text: string, protocol: SocketProtocol.TCP | SocketProtocol.UDP, port = 0): RawSocket[] {
@@ -33,26 +18,16 @@ function parseLine(line: string, protocol: SocketProtocol.TCP | SocketProtocol.U
   const [, local, remote, stateDigits, , , , , , inode] = line.trim().split(/\s+/);
   if (!local || !remote || !stateDigits || !inode)
     throw new Error(`unknown line in /proc/net: ${JSON.stringify(line)}`);
-  const own = parseEndpoint(local);
-  const peer = parseEndpoint(remote);
-  const kernelState = tcpStates[Number.parseInt(stateDigits, 16)] ?? TcpState.UNSPECIFIED;
-  const isTcp = protocol === SocketProtocol.TCP;
-  // UDP borrows TCP's numbers: ESTABLISHED is a connected socket, CLOSE one that takes from anybody.
-  const waits = isTcp ? kernelState === TcpState.LISTEN : kernelState !== TcpState.ESTABLISHED;
-  return {
+  return describeInet(
     protocol,
-    role: waits ? SocketRole.LISTENER : SocketRole.CONNECTION,
-    address: own.address,
-    port: own.port,
-    remoteAddress: peer.address,
-    remotePort: peer.port,
-    path: "",
-    state: isTcp ? kernelState : TcpState.UNSPECIFIED,
-    inode: Number(inode),
-  };
+    Number.parseInt(stateDigits, 16),
+    parseEndpoint(local),
+    parseEndpoint(remote),
+    Number(inode),
+  );
 }
 
-function parseEndpoint(text: string): { address: string; port: number } {
+function parseEndpoint(text: string): Endpoint {
   const [address = "", port = ""] = text.split(":");
   return { address: parseAddress(address), port: Number.parseInt(port, 16) };
 }

@@ -23,7 +23,7 @@ describe.skipIf(iteratorsAbsent !== undefined)("the iterators", () => {
     try {
       await once(child.stdout, "data");
       const held = await untilWalking(child.pid as number);
-      expect(held.programs.length).toBe(3);
+      expect(held.programs.length).toBe(5);
       expect(held.maps.length).toBeGreaterThan(2);
       child.kill("SIGKILL");
       await once(child, "exit");
