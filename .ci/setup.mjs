@@ -11,6 +11,8 @@ import { delimiter, join } from "node:path";
 const buildPackages = { cmake: "cmake", "g++": "g++", make: "make" };
 // Without these the addon is built all the same, and captures no events of the kernel.
 const capturePackages = { clang: "clang", bpftool: "bpftool", "libbpf-dev": "/usr/include/bpf/libbpf.h" };
+// Without it a kernel that gives no events has nothing to fall back to.
+const fallbackPackages = { strace: "strace" };
 const testPackages = {
   debootstrap: "debootstrap",
   zstd: "zstd",
@@ -25,6 +27,7 @@ process.chdir(new URL("..", import.meta.url).pathname);
 const wanted = { ...buildPackages, ...(process.argv.includes("--test") ? testPackages : {}) };
 installSystemPackages(missingPackages(wanted));
 installSystemPackages(missingPackages(capturePackages), "the addon will not capture kernel events");
+installSystemPackages(missingPackages(fallbackPackages), "kernels that give no events will not be traced");
 step("npm packages", ["package-lock.json"], "node_modules", ["npm", "ci", "--no-audit", "--no-fund"]);
 // The Node.js that a test tool needs must not become the one that npm scripts run.
 rmSync("node_modules/.bin/node", { force: true });

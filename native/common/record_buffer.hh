@@ -24,6 +24,17 @@ class RecordBuffer {
 
   void AppendBytes(std::string_view bytes) { bytes_.append(bytes); }
 
+  // The records of another buffer, and what it could not see.
+  void AppendAll(const RecordBuffer& other) {
+    RecordHeader added;
+    std::memcpy(&added, other.bytes_.data(), sizeof(added));
+    AppendBytes(std::string_view(other.bytes_).substr(sizeof(added)));
+    UpdateHeader([&](RecordHeader& header) {
+      header.count += added.count;
+      header.unseen += added.unseen;
+    });
+  }
+
   // Ends a record with a variable part.
   void PadToWord() { bytes_.resize(PaddedToWord(bytes_.size())); }
 

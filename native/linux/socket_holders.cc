@@ -57,13 +57,12 @@ bool IsUnseen(int proc, const std::string& pid_name, Access access) {
 
 }  // namespace
 
-RecordBuffer SnapshotSocketHolders() {
+RecordBuffer SnapshotSocketHolders(std::optional<std::vector<uint32_t>> pids) {
   const UniqueFd proc = OpenProc();
-  std::vector<uint32_t> pids;
-  ListNumbers(proc.get(), pids);
+  if (!pids) ListNumbers(proc.get(), pids.emplace());
   std::vector<uint32_t> descriptors;
   RecordBuffer records;
-  for (const uint32_t pid : pids) {
+  for (const uint32_t pid : *pids) {
     const auto name = std::to_string(pid);
     const Access access = ReadDescriptors(proc.get(), name, pid, descriptors, records);
     if (IsUnseen(proc.get(), name, access)) records.CountUnseen();

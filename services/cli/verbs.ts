@@ -71,6 +71,11 @@ export const verbs: readonly Verb[] = [
     load: async () => (await import("./daemon.js")).daemon,
   },
   {
+    name: "doctor",
+    description: "tell what this host lacks as a daemon's host, and what of it can be traced",
+    load: async () => (await import("./doctor.js")).doctor,
+  },
+  {
     name: "relay",
     description: "take daemons for a control plane that runs elsewhere",
     load: async () => (await import("./relay.js")).relay,

@@ -160,10 +160,10 @@ async function collectFacts({ provider, name = hostname(), labels = {} }: Daemon
 // Most daemons serve nobody directly, and then load no server.
 async function answerDirectClients(
   runner: OperationRunner,
-  { listen, observers }: DaemonOptions,
+  { provider, listen, observers }: DaemonOptions,
   log: Logger,
 ): Promise<GrpcServer | undefined> {
   if (!listen) return undefined;
   const { startDirectServer } = await import("./direct-server.js");
-  return startDirectServer({ runner, listen, log, ...(observers ? { observers } : {}) });
+  return startDirectServer({ provider, runner, listen, log, ...(observers ? { observers } : {}) });
 }

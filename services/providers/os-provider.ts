@@ -4,6 +4,7 @@ import type { DescMethodUnary, DescService, MessageInitShape, MessageShape } fro
 import type { HostFacts } from "../gen/systemsmanager/bus/v1/host_pb.js";
 import type { MutationService } from "../gen/systemsmanager/mutation/v1/mutation_service_pb.js";
 import type { TelemetryService } from "../gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
+import type { TraceEventsRequest, TraceEventsResponseSchema } from "../gen/systemsmanager/trace/v1/trace_service_pb.js";
 import type { Logger } from "../shared/log.js";
 
 /** What an operation gets beside its request. */
@@ -26,6 +27,12 @@ export type OperationHandlers<Service extends DescService> = {
     : never;
 };
 
+/** The responses of one stream; throws a `failure(...)`. */
+export type TraceEvents = (
+  request: TraceEventsRequest,
+  signal: AbortSignal,
+) => AsyncIterable<MessageInitShape<typeof TraceEventsResponseSchema>>;
+
 /**
  * One operating system. Handlers may run at the same time, mutations excepted: the daemon runs one at a time. Whoever made the
  * provider closes it, after the last handler returned.
@@ -34,6 +41,8 @@ export interface OSProvider {
   readonly platform: "linux" | "windows";
   readonly telemetry: OperationHandlers<typeof TelemetryService>;
   readonly mutation: OperationHandlers<typeof MutationService>;
+  /** Events as they happen, until their time is over or the signal is aborted. Absent where there are none. */
+  readonly traceEvents?: TraceEvents;
   /** The host's facts but for name, labels and daemon version, which its operator sets. */
   facts(): Promise<Omit<HostFacts, "$typeName" | "$unknown" | "name" | "labels" | "daemonVersion">>;
   close(): Promise<void>;

@@ -43,6 +43,14 @@ export function errorDetailOf(error: unknown): ErrorDetail {
   return detail ?? create(ErrorDetailSchema, { reason: reasonOfCode(connectError.code) });
 }
 
+/** What failed and what to do about it, apart; for an error that says no remedy that is empty. */
+export function explainError(error: unknown): { readonly what: string; readonly remedy: string } {
+  const { remedy } = errorDetailOf(error);
+  const message = ConnectError.from(error).rawMessage;
+  const ending = `; ${remedy}`;
+  return { what: remedy !== "" && message.endsWith(ending) ? message.slice(0, -ending.length) : message, remedy };
+}
+
 /** True when the error carries this reason. */
 export function hasReason(error: unknown, reason: ErrorReason): boolean {
   return errorDetailOf(error).reason === reason;

@@ -14,6 +14,8 @@ import { MutationService } from "../../services/gen/systemsmanager/mutation/v1/m
 import { ServiceAction } from "../../services/gen/systemsmanager/mutation/v1/service_pb.js";
 import { file_systemsmanager_telemetry_v1_system } from "../../services/gen/systemsmanager/telemetry/v1/system_pb.js";
 import { TelemetryService } from "../../services/gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
+import { EventKind } from "../../services/gen/systemsmanager/trace/v1/event_pb.js";
+import { TraceService } from "../../services/gen/systemsmanager/trace/v1/trace_service_pb.js";
 import { generateSigningKey } from "../../services/identity/signing-key.js";
 import { ErrorReason, errorDetailOf } from "../../services/shared/errors.js";
 import { findPackageRoot } from "../../services/shared/package-root.js";
@@ -113,6 +115,12 @@ describe("a typed client", () => {
     await expect.poll(() => aborted).toBe(2);
   });
 
+  test("is told that a host without a kernel of its own has no events", async () => {
+    const request = { kinds: [EventKind.EXEC], duration: { seconds: 1n, nanos: 0 } };
+    const responses = createClient(TraceService, transport()).traceEvents(request)[Symbol.asyncIterator]();
+    expect(await reasonOf(responses.next())).toBe(ErrorReason.UNSUPPORTED);
+  });
+
   test("sees a fault of a handler as an error, and the daemon goes on", async () => {
     const client = createClient(TelemetryService, transport());
     expect(await reasonOf(client.listKernelModules({}))).toBe(ErrorReason.INTERNAL);
@@ -121,9 +129,12 @@ describe("a typed client", () => {
 });
 
 describe("health, without a credential", () => {
-  test.each(["", TelemetryService.typeName, MutationService.typeName])("%j serves", async (service) => {
-    expect((await createClient(Health, transport("")).check({ service })).status).toBe(Status.SERVING);
-  });
+  test.each(["", TelemetryService.typeName, MutationService.typeName, TraceService.typeName])(
+    "%j serves",
+    async (service) => {
+      expect((await createClient(Health, transport("")).check({ service })).status).toBe(Status.SERVING);
+    },
+  );
 
   test("an unknown service is NOT_FOUND in Check and SERVICE_UNKNOWN in Watch", async () => {
     const client = createClient(Health, transport(""));
@@ -136,7 +147,12 @@ describe("health, without a credential", () => {
 
   test("List names all", async () => {
     const { statuses } = await createClient(Health, transport("")).list({});
-    expect(Object.keys(statuses).sort()).toEqual(["", MutationService.typeName, TelemetryService.typeName]);
+    expect(Object.keys(statuses).sort()).toEqual([
+      "",
+      MutationService.typeName,
+      TelemetryService.typeName,
+      TraceService.typeName,
+    ]);
   });
 });
 
@@ -155,6 +171,7 @@ describe("reflection, without a credential", () => {
       "grpc.reflection.v1alpha.ServerReflection",
       MutationService.typeName,
       TelemetryService.typeName,
+      TraceService.typeName,
     ]);
   });
 

@@ -9,6 +9,7 @@ import type { RunRequest } from "../../services/gen/systemsmanager/fleet/v1/run_
 import { HostState } from "../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import { QueryLogsRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/log_pb.js";
 import { StartTraceSessionRequestSchema } from "../../services/gen/systemsmanager/telemetry/v1/trace_session_pb.js";
+import { TraceKey, TraceSource } from "../../services/gen/systemsmanager/trace/v1/question_pb.js";
 import { changes, reads } from "./argument-rows.js";
 import { type AnyClient, connectInProcess } from "./clients.js";
 import { runId, type SimulatedFleet, simulateFleet } from "./simulated-fleet.js";
@@ -42,6 +43,16 @@ describe.each([
     expect(toJson(schema, fromBinary(schema, asked?.request as Uint8Array))).toEqual(
       toJson(schema, fromBinary(schema, request)),
     );
+  });
+});
+
+test("start_system_trace asks for counts and latencies in words", async () => {
+  await call("start_system_trace", { selector: "all", what: "top file_write by path", paths: ["/var"] });
+  const [run] = fleet.requests<RunRequest>("run");
+  const asked = fromBinary(StartTraceSessionRequestSchema, run?.request as Uint8Array);
+  expect(asked.question?.question).toMatchObject({
+    case: "count",
+    value: { source: TraceSource.FILE_WRITE, by: TraceKey.PATH },
   });
 });
 
@@ -182,7 +193,12 @@ const wrong: { tool: string; given: Record<string, unknown>; says: string }[] = 
   {
     tool: "start_system_trace",
     given: { selector: "all", what: "opens" },
-    says: 'argument what cannot be "opens"; use one of',
+    says: 'nothing can be traced by the name "opens"; use one of',
+  },
+  {
+    tool: "start_system_trace",
+    given: { selector: "all", what: "top wind" },
+    says: 'there is no source "wind"; use one of syscall',
   },
   { tool: "start_system_trace", given: { selector: "all", what: "open", seconds: 0 }, says: "seconds cannot be 0" },
   { tool: "start_system_trace", given: { selector: "all", what: "open", pids: [0] }, says: "pids[0] cannot be 0" },

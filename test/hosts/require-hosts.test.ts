@@ -1,7 +1,8 @@
 // What is said where hosts cannot run.
 import { execa } from "execa";
 import { describe, expect, test, vi } from "vitest";
-import { reportSkip, requireHosts, script } from "./require-hosts.js";
+import { reportSkip } from "../shared/report-skip.js";
+import { requireHosts, script } from "./require-hosts.js";
 
 const skipped = await requireHosts();
 
@@ -15,12 +16,12 @@ describe("a machine without hosts", () => {
 
   test("the reason is printed", () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
-    reportSkip("no root", false);
+    reportSkip("real hosts", "no root", false);
     expect(warn).toHaveBeenCalledWith("skipped, this machine has no real hosts: no root");
     warn.mockRestore();
   });
 
   test("in CI it is an error", () => {
-    expect(() => reportSkip("no root", true)).toThrow("in CI every suite must run");
+    expect(() => reportSkip("real hosts", "no root", true)).toThrow("in CI every suite must run");
   });
 });

@@ -2,6 +2,7 @@
 //   const skipped = await requireHosts();
 //   describe.skipIf(skipped)("...", () => { ... });
 import { execa } from "execa";
+import { reportSkip } from "../shared/report-skip.js";
 
 /** Runs one of the folder's scripts. */
 export function script(name: string, ...args: string[]) {
@@ -21,14 +22,8 @@ export function requireHosts(): Promise<string | undefined> {
 
 async function findReason(): Promise<string | undefined> {
   const reason = (await failure("probe.sh", 30_000)) ?? (await failure("prepare.sh", 900_000));
-  if (reason !== undefined) reportSkip(reason, process.env.CI === "true");
+  if (reason !== undefined) reportSkip("real hosts", reason, process.env.CI === "true");
   return reason;
-}
-
-/** Prints why suites are skipped, or throws where none may be. */
-export function reportSkip(reason: string, inCi: boolean): void {
-  if (inCi) throw new Error(`in CI every suite must run, but this machine has no real hosts: ${reason}`);
-  console.warn(`skipped, this machine has no real hosts: ${reason}`);
 }
 
 async function failure(name: string, timeout: number): Promise<string | undefined> {

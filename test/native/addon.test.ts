@@ -14,6 +14,7 @@ import {
 import { openProcSource } from "../../services/providers/linux/procfs/open-proc-source.js";
 import { ErrorReason, errorDetailOf } from "../../services/shared/errors.js";
 import { createLogger } from "../../services/shared/log.js";
+import { backends, isRoot } from "../providers/linux/real-processes.js";
 
 const addon = createRequire(import.meta.url)(builtAddonPath());
 const log = createLogger("test");
@@ -105,7 +106,7 @@ describe("without the addon", () => {
 
   it("auto takes the TypeScript backend", () => {
     expect(openProcSource("auto", log, absent).backend).toBe("procfs");
-    expect(openProcSource("auto", log).backend).toBe("native");
+    expect(openProcSource("auto", log).backend).toBe(backends[0]);
   });
 
   it("native is an error that says how to build it", () => {
@@ -117,6 +118,34 @@ describe("without the addon", () => {
       expect((error as Error).message).toContain(absent);
       expect((error as Error).message).toContain("npx cmake-js compile");
     }
+  });
+
+  it("iterators of a simulated addon without them are an error that names what its build lacked", () => {
+    const folder = mkdtempSync(join(tmpdir(), "addon-"));
+    folders.push(folder);
+    const path = join(folder, "without.cjs");
+    writeFileSync(path, "module.exports = { layoutVersion: 1 };");
+    expect(openProcSource("auto", log, path).backend).toBe("native");
+    try {
+      openProcSource("iterators", log, path);
+      expect.unreachable();
+    } catch (error) {
+      expect(errorDetailOf(error).reason).toBe(ErrorReason.UNSUPPORTED);
+      expect((error as Error).message).toContain("built without clang, bpftool or libbpf-dev");
+    }
+  });
+
+  it.skipIf(!isRoot)("(needs root) a user without rights gets no iterators, is told why, and reads /proc", () => {
+    const script = `
+      const addon = require(process.argv[1]);
+      process.setuid(65534);
+      try { addon.openIterators(); } catch (error) { console.log(error.errno, error.message); }
+    `;
+    const output = execFileSync(process.execPath, ["-e", script, builtAddonPath()], {
+      encoding: "utf8",
+      stdio: "pipe",
+    });
+    expect(output).toBe("-1 load the iterators: Operation not permitted\n");
   });
 
   it("nor is a file that is no addon taken for one", () => {

@@ -34,11 +34,7 @@ int BPF_PROG(on_block_issue, struct request* request) {
   describe(task, &pending.owner);
   __u64 key = (__u64)request;
   if (bpf_map_update_elem(&pending_requests, &key, &pending, BPF_ANY) == 0) return 0;
-  __u32 kind = EVENT_BLOCK_IO;
-  struct kind_account* account = bpf_map_lookup_elem(&accounts, &kind);
-  if (!account) return 0;
-  count(&account->attempted);
-  count(&account->no_scratch);
+  lose_begin(EVENT_BLOCK_IO);
   return 0;
 }
 
@@ -67,8 +63,11 @@ int BPF_PROG(on_block_complete, struct request* request, __u8 result, unsigned i
   if (bytes < request->__data_len && result == 0) return 0;
   __u64 key = (__u64)request;
   struct pending_request* pending = bpf_map_lookup_elem(&pending_requests, &key);
-  /* It was on its way when the capture began. */
-  if (!pending) return 0;
+  if (!pending) {
+    /* It was on its way already, or there was no room for it. */
+    miss_begin(EVENT_BLOCK_IO);
+    return 0;
+  }
   tell_request(request, pending, result);
   bpf_map_delete_elem(&pending_requests, &key);
   return 0;

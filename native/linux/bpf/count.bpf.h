@@ -10,7 +10,15 @@ static __always_inline void count(__u64* counter) { __sync_fetch_and_add(counter
   (1u << EVENT_FILE_OPEN | 1u << EVENT_FILE_RENAME | 1u << EVENT_FILE_UNLINK | 1u << EVENT_FILE_READ | \
    1u << EVENT_FILE_WRITE | 1u << EVENT_MODULE_LOAD | 1u << EVENT_MOUNT | 1u << EVENT_UMOUNT)
 
-static __always_inline bool is_alone(const struct draft* draft) { return (1u << draft->kind) & OF_CALLS_ALONE; }
+/* The same holds of what an aggregation counts that is no event: system calls as they begin, and switches of threads.
+ */
+#ifdef AGGREGATION
+#define ALONE (OF_CALLS_ALONE | 1u << EVENT_NONE)
+#else
+#define ALONE OF_CALLS_ALONE
+#endif
+
+static __always_inline bool is_alone(const struct draft* draft) { return (1u << draft->kind) & ALONE; }
 
 static __always_inline void count_end(const struct draft* draft, __u64* counter) {
   if (is_alone(draft)) {

@@ -4,6 +4,10 @@
 
 #include "count.bpf.h"
 
+#ifndef AGGREGATION
+static __always_inline __u64 event_time(void) { return bpf_ktime_get_boot_ns(); }
+#endif
+
 /* A bucket for each CPU, refilled by the clock, that holds a tenth of a second. */
 static __always_inline bool takes_token(struct cpu_state* cpu, __u64 now_ns) {
   __u64 rate = events_per_second;
@@ -54,7 +58,7 @@ static __always_inline bool attempt(struct draft* draft, __u32 kind, const struc
   count_end(draft, &draft->account->attempted);
   draft->is_admitted = false;
   draft->generation_and_criteria = filter.generation_and_criteria;
-  draft->time_ns = bpf_ktime_get_boot_ns();
+  draft->time_ns = event_time();
   if (passes(draft->generation_and_criteria, subject)) return true;
   count_end(draft, &draft->account->filtered);
   return false;
@@ -109,28 +113,5 @@ static __always_inline bool begin(struct draft* draft, __u32 kind, struct task_s
 /* Ends an event that cannot be told because memory of its process could not be read. */
 static __always_inline void abandon(struct draft* draft) {
   count_end(draft, &draft->account->unreadable);
-  release_slot(draft);
-}
-
-/* Events of a CPU. */
-#define LOOK_AT_RING_EVERY 16
-
-/* Hands the event over: its fixed part, and strings behind it. */
-static __always_inline void submit(struct draft* draft, __u32 fixed_bytes, __u32 string_bytes) {
-  struct event_header* header = (struct event_header*)draft->record;
-  if (string_bytes > MAX_STRING_BYTES) string_bytes = MAX_STRING_BYTES;
-  __u32 size = (fixed_bytes + string_bytes + 7) & ~7u;
-  header->size = size;
-  header->strings = string_bytes;
-  __u64 wake = BPF_RB_NO_WAKEUP;
-  if (draft->sequence % LOOK_AT_RING_EVERY == 0 && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= wake_at_bytes)
-    wake = BPF_RB_FORCE_WAKEUP;
-  asm volatile("" : "+r"(size));
-  if (size > RECORD_BYTES) size = RECORD_BYTES;
-  if (bpf_ringbuf_output(&events, draft->record, size, wake) == 0) {
-    count_end(draft, &draft->account->submitted);
-  } else {
-    count_end(draft, &draft->account->ring_full);
-  }
   release_slot(draft);
 }

@@ -5,6 +5,38 @@
 #define AF_INET 2
 #define AF_INET6 10
 
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 8192);
+  __type(key, struct filter_key);
+  __type(value, __u8);
+} filter_values SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 8192);
+  __type(key, struct network_key);
+  __type(value, __u8);
+} filter_networks SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 1024);
+  __type(key, struct path_prefix_key);
+  __type(value, __u8);
+} filter_paths SEC(".maps");
+
+/* Processes of the trees that a filter names. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 65536);
+  __type(key, struct process_key);
+  __type(value, struct tree_tag);
+} tree_tags SEC(".maps");
+
 static __always_inline bool has_value(__u32 generation, __u32 criterion, const void* value, __u32 bytes) {
   struct filter_key key = {.generation = generation, .criterion = criterion};
   __builtin_memcpy(key.value, value, bytes);

@@ -27,6 +27,10 @@ static __always_inline __u32 write_given(struct draft* draft, __u8* strings, __u
   asm volatile("" : "+r"(at));
   if (at > LAST_PATH_AT) at = LAST_PATH_AT;
   __u8* to = strings + at;
+  if (!tells_paths(draft)) {
+    write_no_path(to, path);
+    return at + path->bytes;
+  }
   __u32 given_at = 0;
   char first = 0;
   bpf_probe_read_user(&first, sizeof(first), given);

@@ -119,6 +119,13 @@ static __always_inline __u32 write_path(struct path_walk* walk, __u8* to) {
   return bytes;
 }
 
+/* Writes a path that nobody reads. */
+static __always_inline void write_no_path(__u8* to, struct event_path* path) {
+  to[0] = 0;
+  path->bytes = 1;
+  path->given_at = 0;
+}
+
 /* Writes the path of an open file, without a zero. */
 static __always_inline __u32 write_path_of(struct draft* draft, __u8* to, struct file* file) {
   struct path_walk* walk = &work_room_of(draft)->walk;
@@ -129,6 +136,10 @@ static __always_inline __u32 write_path_of(struct draft* draft, __u8* to, struct
 
 /* Writes the path of an open file, with a zero. False when there is none that fits. */
 static __always_inline bool write_file_path(struct draft* draft, __u8* to, struct file* file, struct event_path* path) {
+  if (!tells_paths(draft)) {
+    write_no_path(to, path);
+    return true;
+  }
   __u32 bytes = write_path_of(draft, to, file);
   if (bytes == 0) return false;
   asm volatile("" : "+r"(bytes));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What every program of a session shares: the ring, the accounts, the filter, and the way of an event through them.
+/* What every program of a session shares: the accounts, the filter, and the way of an event through them.
  * Each session loads its own copy, so that sessions know nothing of each other, and nothing is left when its process is
  * gone. */
 #pragma once
@@ -16,43 +16,6 @@
 #include "home.bpf.h"
 #include "network_layout.h"
 #include "session_layout.h"
-
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(max_entries, 8192);
-  __type(key, struct filter_key);
-  __type(value, __u8);
-} filter_values SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 8192);
-  __type(key, struct network_key);
-  __type(value, __u8);
-} filter_networks SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 1024);
-  __type(key, struct path_prefix_key);
-  __type(value, __u8);
-} filter_paths SEC(".maps");
-
-/* Processes of the trees that a filter names. */
-struct {
-  __uint(type, BPF_MAP_TYPE_HASH);
-  __uint(map_flags, BPF_F_NO_PREALLOC);
-  __uint(max_entries, 65536);
-  __type(key, struct process_key);
-  __type(value, struct tree_tag);
-} tree_tags SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 8 * 1024 * 1024);
-} events SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -89,8 +52,6 @@ struct {
 } scratches SEC(".maps");
 
 volatile struct filter filter = {};
-/* The reader is woken when so much waits; it also looks by itself once in a while. */
-volatile __u64 wake_at_bytes = 256 * 1024;
 /* Of all events on one CPU; 0: no limit; NO_EVENTS: nothing is let through. */
 volatile __u64 events_per_second = 0;
 volatile __u32 page_bytes = 4096;
@@ -151,4 +112,16 @@ struct event_subject {
 
 #include "filter.bpf.h"
 
+#ifdef AGGREGATION
+#include "tally_question.bpf.h"
+#endif
+
 #include "draft.bpf.h"
+
+#ifdef AGGREGATION
+#include "tally.bpf.h"
+
+#include "tally_event.bpf.h"
+#else
+#include "submit.bpf.h"
+#endif

@@ -1,20 +1,16 @@
 #include "linux/capture/capture_session.hh"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "linux/bpf/session_layout.h"
 #include "linux/capture/network_programs.hh"
-#include "linux/capture/path_filter.hh"
-#include "linux/capture/tree_filter.hh"
 #include "linux/home_namespace.hh"
 // It needs the types of the session.
 #include "capture.skel.h"
@@ -28,69 +24,6 @@ void Check(int result, const char* what) {
 
 // Ends one turn of reading.
 constexpr int kStopReading = -ECANCELED;
-
-template <typename Value>
-filter_key KeyOf(uint32_t generation, filter_criterion criterion, const Value& value) {
-  filter_key key{generation, criterion, {}};
-  static_assert(sizeof(value) <= sizeof(key.value));
-  std::memcpy(key.value, &value, sizeof(value));
-  return key;
-}
-
-std::vector<filter_key> KeysOf(const CaptureFilter& filter, uint32_t generation) {
-  std::vector<filter_key> keys;
-  for (const auto pid : filter.pids) keys.push_back(KeyOf(generation, FILTER_PID, pid));
-  for (const auto cgroup : filter.cgroups) keys.push_back(KeyOf(generation, FILTER_CGROUP, cgroup));
-  for (const auto user : filter.users) keys.push_back(KeyOf(generation, FILTER_USER, user));
-  for (const auto& comm : filter.comms) {
-    filter_key key{generation, FILTER_COMM, {}};
-    std::strncpy(key.value, comm.c_str(), COMM_BYTES - 1);
-    keys.push_back(key);
-  }
-  for (const auto port : filter.ports) keys.push_back(KeyOf(generation, FILTER_PORT, port));
-  for (const auto root : filter.roots) keys.push_back(KeyOf(generation, FILTER_TREE, root));
-  return keys;
-}
-
-network_key KeyOf(uint32_t generation, const Network& network) {
-  network_key key{0, generation, AF_INET, {}};
-  if (inet_pton(AF_INET, network.address.c_str(), key.address) != 1) {
-    key.family = AF_INET6;
-    if (inet_pton(AF_INET6, network.address.c_str(), key.address) != 1)
-      throw std::system_error(EINVAL, std::generic_category(), "filter by the network " + network.address);
-  }
-  const uint32_t most = key.family == AF_INET ? 32 : 128;
-  if (network.bits > most)
-    throw std::system_error(EINVAL, std::generic_category(),
-                            "filter by the first " + std::to_string(network.bits) + " bits of " + network.address);
-  key.prefix_bits = 8 * (sizeof(key.generation) + sizeof(key.family)) + network.bits;
-  return key;
-}
-
-template <typename Key>
-void RemoveGeneration(int map, uint32_t generation) {
-  std::vector<Key> old;
-  Key key;
-  const void* before = nullptr;
-  while (bpf_map_get_next_key(map, before, &key) == 0) {
-    if (key.generation == generation) old.push_back(key);
-    before = &key;
-  }
-  for (const auto& each : old) bpf_map_delete_elem(map, &each);
-}
-
-uint32_t CriteriaOf(const CaptureFilter& filter) {
-  uint32_t criteria = 0;
-  if (!filter.pids.empty()) criteria |= FILTER_PID;
-  if (!filter.cgroups.empty()) criteria |= FILTER_CGROUP;
-  if (!filter.users.empty()) criteria |= FILTER_USER;
-  if (!filter.comms.empty()) criteria |= FILTER_COMM;
-  if (!filter.ports.empty()) criteria |= FILTER_PORT;
-  if (!filter.networks.empty()) criteria |= FILTER_NETWORK;
-  if (!filter.roots.empty()) criteria |= FILTER_TREE;
-  if (!filter.paths.empty()) criteria |= FILTER_PATH;
-  return criteria;
-}
 
 }  // namespace
 
@@ -110,7 +43,6 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
   object_->rodata->home_inode = FindHomeNamespace();
   Check(capture__load(object_.get()), "load the capture programs");
   auto* state = object_->bss;
-  state->filter.excluded_pid = static_cast<uint32_t>(getpid());
   state->filter.kinds = options.kinds;
   object_->data->page_bytes = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
   object_->data->wake_at_bytes = options.wake_at_bytes;
@@ -120,7 +52,7 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
   if (!ring_) throw std::system_error(errno, std::generic_category(), "map the ring");
   WatchRing();
   // The trees first: their filter needs the programs that pass it on, and every other program needs the filter.
-  AttachTrees(object_.get());
+  filter_.emplace(FilterPartsOf(*object_));
   SetFilter(filter);
   Check(capture__attach(object_.get()), "attach the capture programs");
   AttachNetworkPrograms(object_.get());
@@ -184,40 +116,7 @@ CaptureSession::~CaptureSession() {
   if (reader_.joinable()) reader_.join();
 }
 
-void CaptureSession::SetFilter(const CaptureFilter& filter) {
-  const std::lock_guard lock(filter_mutex_);
-  volatile auto& live = object_->bss->filter.generation_and_criteria;
-  const uint32_t former = live >> 32;
-  const uint32_t next = ++generation_;
-  try {
-    WriteFilter(filter, next);
-  } catch (...) {
-    RemoveFilter(next);
-    throw;
-  }
-  live = uint64_t{next} << 32 | CriteriaOf(filter);
-  RemoveFilter(former);
-}
-
-void CaptureSession::WriteFilter(const CaptureFilter& filter, uint32_t generation) {
-  const int values = bpf_map__fd(object_->maps.filter_values);
-  const int networks = bpf_map__fd(object_->maps.filter_networks);
-  const uint8_t present = 1;
-  for (const auto& key : KeysOf(filter, generation))
-    Check(bpf_map_update_elem(values, &key, &present, BPF_ANY), "write the filter");
-  for (const auto& network : filter.networks) {
-    const auto key = KeyOf(generation, network);
-    Check(bpf_map_update_elem(networks, &key, &present, BPF_ANY), "write the filter");
-  }
-  WritePaths(bpf_map__fd(object_->maps.filter_paths), filter.paths, generation);
-  if (!filter.roots.empty()) TagTrees(object_.get(), generation);
-}
-
-void CaptureSession::RemoveFilter(uint32_t generation) {
-  RemoveGeneration<filter_key>(bpf_map__fd(object_->maps.filter_values), generation);
-  RemoveGeneration<network_key>(bpf_map__fd(object_->maps.filter_networks), generation);
-  RemoveGeneration<path_prefix_key>(bpf_map__fd(object_->maps.filter_paths), generation);
-}
+void CaptureSession::SetFilter(const CaptureFilter& filter) { filter_->Set(filter); }
 
 void CaptureSession::ReleaseBatch() {
   {
@@ -246,7 +145,7 @@ Accounts CaptureSession::ReadAccounts() const {
   return sums;
 }
 
-uint64_t CaptureSession::UntaggedProcesses() const { return object_->bss->untagged_processes; }
+uint64_t CaptureSession::UntaggedProcesses() const { return filter_->UntaggedProcesses(); }
 
 void CaptureSession::SetEventsPerSecond(uint64_t rate) { object_->bss->events_per_second = rate; }
 

@@ -8,12 +8,15 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "common/unique_fd.hh"
 #include "linux/bpf/event_layout.h"
+#include "linux/capture/capture_filter.hh"
+#include "linux/capture/live_filter.hh"
 
 struct capture;
 struct ring_buffer;
@@ -36,26 +39,6 @@ struct CaptureOptions {
   uint32_t batches_in_flight = 8;
   // Of each CPU; 0: no limit.
   uint64_t events_per_second = 0;
-};
-
-// The first bits of an address: of 32 for IPv4, of 128 for IPv6.
-struct Network {
-  std::string address;
-  uint32_t bits;
-};
-
-// Values that pass, by criterion; an empty list does not filter.
-struct CaptureFilter {
-  std::vector<uint32_t> pids;
-  std::vector<uint64_t> cgroups;
-  std::vector<uint32_t> users;
-  std::vector<std::string> comms;
-  std::vector<uint32_t> ports;
-  std::vector<Network> networks;
-  // Processes, each with all that it starts.
-  std::vector<uint32_t> roots;
-  // Absolute, each with all that lies below it.
-  std::vector<std::string> paths;
 };
 
 using Accounts = std::array<kind_account, EVENT_KINDS>;
@@ -104,8 +87,6 @@ class CaptureSession {
   void ReadUntilStopped();
   void HandOver();
   void ChoosePrograms();
-  void WriteFilter(const CaptureFilter& filter, uint32_t generation);
-  void RemoveFilter(uint32_t generation);
 
   const CaptureOptions options_;
   const OnBatch on_batch_;
@@ -113,9 +94,8 @@ class CaptureSession {
   std::unique_ptr<struct ring_buffer, FreeRing> ring_;
   UniqueFd wake_up_;
   std::string batch_;
-  std::mutex filter_mutex_;
-  // The last one that a filter was written with; never used again.
-  uint32_t generation_ = 0;
+  // From when the programs are loaded.
+  std::optional<LiveFilter> filter_;
   std::mutex mutex_;
   std::condition_variable released_;
   uint32_t in_flight_ = 0;

@@ -7,7 +7,7 @@
 
 #include "linux/bpf/session_layout.h"
 #include "linux/capture/cgroup_root.hh"
-#include "linux/capture/run_iterator.hh"
+#include "linux/read_iterator.hh"
 // It needs the types of the session.
 #include "capture.skel.h"
 
@@ -31,7 +31,7 @@ void AttachNetworkPrograms(struct capture* object) {
     if (bpf_program__autoload(programs.on_datagram_received))
       links.on_datagram_received = AttachToCgroup(programs.on_datagram_received, root);
   }
-  if (links.keep_present_owners) RunIterator(links.keep_present_owners, "look at open sockets");
+  if (links.keep_present_owners) ReadIterator(bpf_link__fd(links.keep_present_owners), "look at open sockets");
 }
 
 }  // namespace systems_manager

@@ -5,37 +5,32 @@
 #include <cerrno>
 #include <system_error>
 
-#include "linux/bpf/session_layout.h"
-#include "linux/capture/run_iterator.hh"
-// It needs the types of the session.
-#include "capture.skel.h"
+#include "linux/read_iterator.hh"
 
 namespace systems_manager {
 namespace {
 
-bpf_link* Attach(bpf_program* program) {
-  auto* link = bpf_program__attach(program);
-  if (!link) throw std::system_error(errno, std::generic_category(), "attach the programs of process trees");
-  return link;
+void Attach(const LinkedProgram& of) {
+  *of.link = bpf_program__attach(of.program);
+  if (!*of.link) throw std::system_error(errno, std::generic_category(), "attach the programs of process trees");
 }
 
 }  // namespace
 
-void AttachTrees(struct capture* object) {
-  object->links.inherit_tree = Attach(object->progs.inherit_tree);
-  object->links.leave_tree = Attach(object->progs.leave_tree);
-  object->links.tag_trees = Attach(object->progs.tag_trees);
+void AttachTrees(const TreeParts& trees) {
+  Attach(trees.inherit);
+  Attach(trees.leave);
+  Attach(trees.tag);
 }
 
-void TagTrees(struct capture* object, uint32_t generation) {
-  auto* state = object->bss;
-  const volatile auto& tagged = state->tagged_processes;
-  const volatile auto& untagged = state->untagged_processes;
+void TagTrees(const TreeParts& trees, uint32_t generation) {
+  const auto& tagged = *trees.tagged;
+  const auto& untagged = *trees.untagged;
   const uint64_t untagged_before = untagged;
   const uint64_t tagged_before = tagged;
-  state->next_generation = generation;
+  *trees.next_generation = generation;
   for (uint64_t before = tagged;; before = tagged) {
-    RunIterator(object->links.tag_trees, "look at processes");
+    ReadIterator(bpf_link__fd(*trees.tag.link), "look at processes");
     if (untagged != untagged_before)
       throw std::system_error(ENOSPC, std::generic_category(), "tag the processes of the trees");
     if (tagged == before) break;

@@ -5,6 +5,7 @@ import type { RowHostsSchema } from "../../gen/systemsmanager/fleet/v1/trace_fle
 import {
   type CountRow,
   type EventAccount,
+  type FunctionCost,
   type LatencySlot,
   ProfileStackSchema,
   TraceDetail,
@@ -55,10 +56,12 @@ export function mergeReadings(readings: readonly HostReading[], limit: number): 
   const accounts = new Map<string, EventAccount>();
   const rows = new Map<string, MergedRow>();
   const stacks = new Map<string, Total>();
+  const functions = new Map<string, FunctionCost>();
   const slots: Slots = new Map();
   for (const { host, reading } of readings) {
     for (const account of reading.accounts) addAccount(accounts, account);
     for (const row of reading.rows) addRow(rows, host, row);
+    for (const cost of reading.functions) addFunction(functions, cost);
     for (const { folded, samples } of reading.stacks) totalOf(stacks, folded).add(host, samples);
     addSlots(slots, reading.slots);
   }
@@ -70,6 +73,7 @@ export function mergeReadings(readings: readonly HostReading[], limit: number): 
     accounts: [...accounts.values()],
     rows: topRows.kept.map(({ row, total, slots: own }) => ({ ...row, count: total.sum, slots: sortSlots(own) })),
     stacks: topStacks.kept.map(([folded, { sum }]) => create(ProfileStackSchema, { folded, samples: sum })),
+    functions: greatestFirst([...functions.values()], ({ selfSamples }) => selfSamples, limit).kept,
     otherCount: others,
     unmatchedCount: readings.reduce((sum, { reading }) => sum + reading.unmatchedCount, 0n),
     slots: sortSlots(slots),
@@ -102,6 +106,16 @@ function addRow(rows: Map<string, MergedRow>, host: string, row: CountRow): void
   if (known) known.row.sum += row.sum;
   addSlots(merged.slots, row.slots);
   rows.set(key, merged);
+}
+
+function addFunction(functions: Map<string, FunctionCost>, cost: FunctionCost): void {
+  const known = functions.get(cost.function);
+  if (known) {
+    known.selfSamples += cost.selfSamples;
+    known.totalSamples += cost.totalSamples;
+  } else {
+    functions.set(cost.function, { ...cost });
+  }
 }
 
 function addSlots(sums: Slots, slots: readonly LatencySlot[]): void {

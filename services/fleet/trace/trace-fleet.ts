@@ -7,8 +7,7 @@ import { pause } from "../../shared/pause.js";
 import { fleetStops, type StreamEnds } from "../run/run-events.js";
 import type { TrackedRun } from "../run/tracked-run.js";
 import { type Asking, FleetSession, type SessionParts } from "./fleet-session.js";
-import { type HostReading, mergeReadings } from "./merge-readings.js";
-import { NewEvents } from "./new-events.js";
+import { ShownReadings } from "./shown-readings.js";
 
 export interface TraceParts extends SessionParts {
   readonly summarize: (run: TrackedRun, tokenBudget: number) => Summary;
@@ -17,7 +16,6 @@ export interface TraceParts extends SessionParts {
 type TraceEvent = NonNullable<MessageInitShape<typeof TraceResponseSchema>["event"]>;
 
 const defaultIntervalMs = 2_000;
-const defaultLimit = 100;
 
 /** Ends with the session, or when the caller leaves; the hosts are told to stop then. Throws as Run does. */
 export async function* traceFleet(
@@ -36,17 +34,14 @@ export async function* traceFleet(
     };
     return;
   }
-  const newEvents = new NewEvents();
-  const eventsOf = (readings: readonly HostReading[]) =>
-    request.question?.question.case === "events" ? newEvents.take(readings) : [];
+  const shown = new ShownReadings(request);
   try {
-    yield* followIntervals(session, request, eventsOf, AbortSignal.any([caller, stopping]));
+    yield* followIntervals(session, request, shown, AbortSignal.any([caller, stopping]));
     if (stopping.aborted) throw fleetStops(started.record.runId);
     if (caller.aborted) return;
     const { run, readings } = await session.stop();
     const summary = parts.summarize(run, request.tokenBudget);
-    const merge = mergeReadings(readings, limitOf(request));
-    yield { case: "finished", value: { run: run.toMessage(), ...merge, summary, hostEvents: eventsOf(readings) } };
+    yield { case: "finished", value: { run: run.toMessage(), ...shown.take(readings), summary } };
   } finally {
     // A control plane that stops leaves them to their end.
     if (!stopping.aborted) await session.stop();
@@ -56,7 +51,7 @@ export async function* traceFleet(
 async function* followIntervals(
   session: FleetSession,
   request: TraceRequest,
-  eventsOf: (readings: readonly HostReading[]) => ReturnType<NewEvents["take"]>,
+  shown: ShownReadings,
   ends: AbortSignal,
 ): AsyncGenerator<TraceEvent> {
   const intervalMs = request.interval ? durationMs(request.interval) : defaultIntervalMs;
@@ -65,15 +60,9 @@ async function* followIntervals(
     await pause(Math.max(0, dueMs - Date.now()), ends);
     if (ends.aborted || Date.now() >= session.endsAtMs) return;
     const { run, readings } = await session.read();
-    const merge = mergeReadings(readings, limitOf(request));
-    const value = { number, run: run.toMessage(), ...merge, hostEvents: eventsOf(readings) };
+    const value = { number, run: run.toMessage(), ...shown.take(readings) };
     await session.discard(run);
     if (ends.aborted) return;
     yield { case: "interval", value };
   }
-}
-
-function limitOf({ limit, question }: TraceRequest): number {
-  const asked = question?.question;
-  return limit || (asked?.case && asked.case !== "events" ? asked.value.limit : 0) || defaultLimit;
 }

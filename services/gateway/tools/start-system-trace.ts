@@ -5,7 +5,7 @@ import { TelemetryService } from "../../gen/systemsmanager/telemetry/v1/telemetr
 import { StartTraceSessionRequestSchema } from "../../gen/systemsmanager/telemetry/v1/trace_session_pb.js";
 import { TraceFilterSchema } from "../../gen/systemsmanager/trace/v1/question_pb.js";
 import { findOperation, operationName } from "../../shared/operations.js";
-import { traceNames, traceQuestion } from "../../shared/trace-questions.js";
+import { traceNames, traceQuestionOfWords } from "../../shared/trace-questions.js";
 import { followRun } from "../follow-run.js";
 import { annotationsOf, decodeSelector, selectorProperty } from "../operation-tool.js";
 import { renderRun, runOutputSchema } from "../render/render-run.js";
@@ -14,7 +14,10 @@ import type { PropertySchema } from "../schema/json-schema.js";
 import { inputSchema, shownFields, type Tool } from "../tool.js";
 
 const operation = findOperation(operationName(TelemetryService.method.startTraceSession));
-const what: PropertySchema = { type: "string", enum: [...traceNames] };
+const examples = ["top file_write by path", "latency syscall"];
+const alone = traceNames.filter((name) => !examples.some((example) => example.startsWith(name)));
+// Sources and keys would cost more tokens than they are worth: whoever names another is told which there are.
+const what: PropertySchema = { type: "string", description: [...alone, ...examples].join(", ") };
 const seconds: PropertySchema = { type: "integer" };
 const secondsRange = { minimum: 1, maximum: 600 };
 const defaultSeconds = 30;
@@ -26,7 +29,7 @@ export const startSystemTrace: Tool = {
   definition: {
     name: "start_system_trace",
     title: "Start system trace",
-    description: "Watch events in the kernels for a time, or profile the CPUs.",
+    description: "Watch kernels for a time.",
     inputSchema: {
       ...inputSchema({ selector: selectorProperty, what, seconds }, filters, shownFilters),
       required: ["selector", "what"],
@@ -54,6 +57,6 @@ function startRequest(sessionId: string, given: Arguments) {
   if (given.seconds !== undefined) checkValue("seconds", given.seconds, { ...seconds, ...secondsRange });
   const filter = decodeArguments(TraceFilterSchema, filters, given);
   const duration = durationFromMs(((given.seconds as number | undefined) ?? defaultSeconds) * 1_000);
-  const question = { question: traceQuestion(given.what as string), filter };
+  const question = { question: traceQuestionOfWords(given.what as string), filter };
   return create(StartTraceSessionRequestSchema, { sessionId, duration, question } as never);
 }

@@ -15,6 +15,7 @@ const packageOf: Readonly<Record<string, string>> = {
   "apt-cache": "apt",
   "dpkg-query": "dpkg",
   "pacman-conf": "pacman",
+  setpriv: "util-linux",
 };
 
 /** The absolute path of a program, or undefined when no trusted directory has it. */

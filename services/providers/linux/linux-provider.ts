@@ -2,6 +2,7 @@
 import { ErrorReason, hasReason } from "../../shared/errors.js";
 import type { Logger } from "../../shared/log.js";
 import type { OSProvider } from "../os-provider.js";
+import { createEventStreams } from "../trace/event-streams.js";
 import { createTraceSessions } from "../trace/trace-sessions.js";
 import { readFacts } from "./facts.js";
 import { listKernelModules } from "./kernel-module/list-kernel-modules.js";
@@ -32,8 +33,9 @@ export interface LinuxProviderOptions {
 export async function createLinuxProvider(options: LinuxProviderOptions): Promise<OSProvider> {
   const { log, stateDirectory, procBackend = process.env.SYSTEMS_MANAGER_PROC_BACKEND ?? "auto" } = options;
   const source = openProcSource(procBackend, log);
-  const openInvestigation = openInvestigationsOf();
-  const sessions = createTraceSessions(openInvestigation, log);
+  const investigations = openInvestigationsOf();
+  const sessions = createTraceSessions(investigations.open, log);
+  const streams = createEventStreams(investigations.openStream, sessions, log);
   return {
     platform: "linux",
     telemetry: {
@@ -45,10 +47,11 @@ export async function createLinuxProvider(options: LinuxProviderOptions): Promis
       ...createServiceHandlers(),
       ...createLogHandlers(),
       ...createPackageHandlers(),
-      getTracingCapabilities: createGetTracingCapabilities(openInvestigation),
+      getTracingCapabilities: createGetTracingCapabilities(investigations.openByKernel),
       ...sessions.handlers,
     },
     mutation: createMutationHandlers(),
+    traceEvents: streams,
     facts: async () => readFacts(await detectCapabilities(source), stateDirectory),
     // A walk of /proc that still runs ends by itself; nothing else is held between calls.
     close: () => sessions.close(),
@@ -60,7 +63,7 @@ async function detectCapabilities(source: ProcSource): Promise<string[]> {
   return [
     ...(hasSystemd() ? ["systemd"] : []),
     ...(await detectPackageManager()),
-    ...(source.backend === "native" ? ["native"] : []),
+    ...(source.backend !== "procfs" ? ["native"] : []),
   ];
 }
 

@@ -5,11 +5,17 @@ import { findPackageRoot } from "../../shared/package-root.js";
 import { parseCommandLine } from "./procfs/parse-cmdline.js";
 import type { ProcessTable, ProcSource, RawProcess, SocketDescriptor, SocketTable } from "./procfs/proc-source.js";
 
-/** What the addon exports. Both functions work on a thread of their own and reject with an errno in `code`. */
-interface NativeAddon {
-  readonly layoutVersion: number;
+/** Both functions work on a thread of their own and reject with an errno. */
+interface NativeReader {
   readProcesses(pids?: Uint32Array): Promise<ArrayBuffer>;
   readSocketHolders(): Promise<ArrayBuffer>;
+}
+
+/** What the addon exports. */
+interface NativeAddon extends NativeReader {
+  readonly layoutVersion: number;
+  /** Loads the iterators, in some tens of milliseconds; absent from an addon built without clang, bpftool or libbpf. Throws with an errno. */
+  openIterators?(): NativeReader;
 }
 
 const layoutVersion = 1;
@@ -22,31 +28,57 @@ export function builtAddonPath(): string {
   return fileURLToPath(new URL("build/Release/systems_manager_native.node", findPackageRoot()));
 }
 
-/** The source on the addon, or why there is none. */
-export function loadNativeSource(path = builtAddonPath()): { source: ProcSource } | { reason: string } {
+/** A source, or why there is none. */
+type Loaded = { readonly source: ProcSource } | { readonly reason: string };
+
+/** The source on the addon's walk of /proc. */
+export function loadNativeSource(path?: string): Loaded {
+  const loaded = loadAddon(path);
+  return "reason" in loaded ? loaded : { source: createSource("native", loaded.addon) };
+}
+
+/** The source on the kernel's iterators, found out by loading them. */
+export function loadIteratorSource(path?: string): Loaded {
+  const loaded = loadAddon(path);
+  if ("reason" in loaded) return loaded;
+  if (!loaded.addon.openIterators) return { reason: "the addon was built without clang, bpftool or libbpf-dev" };
   try {
-    const addon: NativeAddon = createRequire(import.meta.url)(path);
-    if (addon.layoutVersion === layoutVersion) return { source: createNativeSource(addon) };
-    return { reason: `it has record layout ${addon.layoutVersion} and this version needs ${layoutVersion}: ${path}` };
+    return { source: createSource("iterators", loaded.addon.openIterators()) };
   } catch (error) {
-    return { reason: error instanceof Error ? (error.message.split("\n")[0] as string) : String(error) };
+    return { reason: firstLine(error) };
   }
 }
 
-function createNativeSource(addon: NativeAddon): ProcSource {
+function loadAddon(path = builtAddonPath()): { readonly addon: NativeAddon } | { readonly reason: string } {
+  try {
+    const addon: NativeAddon = createRequire(import.meta.url)(path);
+    if (addon.layoutVersion === layoutVersion) return { addon };
+    return { reason: `it has record layout ${addon.layoutVersion} and this version needs ${layoutVersion}: ${path}` };
+  } catch (error) {
+    return { reason: firstLine(error) };
+  }
+}
+
+function firstLine(error: unknown): string {
+  return error instanceof Error ? (error.message.split("\n")[0] as string) : String(error);
+}
+
+function createSource(backend: ProcSource["backend"], reader: NativeReader): ProcSource {
   return {
-    backend: "native",
-    readProcesses: async (pids) => decodeProcesses(await addon.readProcesses(pids && Uint32Array.from(pids))),
-    readSocketHolders: async () => decodeSocketHolders(await addon.readSocketHolders()),
+    backend,
+    readProcesses: async (pids) => decodeProcesses(await reader.readProcesses(pids && Uint32Array.from(pids))),
+    readSocketHolders: async () => decodeSocketHolders(await reader.readSocketHolders()),
   };
 }
 
 // Words are in the machine's byte order, which is little-endian wherever Node runs but on s390x and AIX.
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** Numbers up to 2^53 of a 64-bit field. */
+/** Numbers up to 2^53 of a 64-bit field; a BigInt on the way would cost more than all the rest. */
 function readWord(view: DataView, at: number): number {
-  return Number(view.getBigUint64(at, littleEndian));
+  const first = view.getUint32(at, littleEndian);
+  const second = view.getUint32(at + 4, littleEndian);
+  return littleEndian ? second * 2 ** 32 + first : first * 2 ** 32 + second;
 }
 
 /** Decodes process records; their text stays packed until it is asked for. */
@@ -55,34 +87,55 @@ export function decodeProcesses(buffer: ArrayBuffer): ProcessTable {
   const count = view.getUint32(4, littleEndian);
   const processes: RawProcess[] = [];
   for (let index = 0, at = headerBytes; index < count; index++) {
-    processes.push(decodeProcess(view, at));
+    processes.push(new PackedProcess(view, at));
     at += view.getUint32(at, littleEndian);
   }
   return { processes, unseenCount: view.getUint32(8, littleEndian) };
 }
 
-function decodeProcess(view: DataView, at: number): RawProcess {
-  const nameBytes = view.getUint32(at + 28, littleEndian);
-  const text = at + processFixedBytes;
-  const slice = (start: number, length: number) => Buffer.from(view.buffer as ArrayBuffer, start, length);
-  return {
-    pid: view.getUint32(at + 4, littleEndian),
-    parentPid: view.getUint32(at + 8, littleEndian),
-    userId: view.getUint32(at + 12, littleEndian),
-    state: String.fromCharCode(view.getUint32(at + 16, littleEndian)),
-    threadCount: view.getUint32(at + 20, littleEndian),
-    userTicks: readWord(view, at + 32),
-    systemTicks: readWord(view, at + 40),
-    startTicks: readWord(view, at + 48),
-    residentBytes: readWord(view, at + 56),
-    get name() {
-      return slice(text, nameBytes).toString("utf8");
-    },
-    get argv() {
-      const bytes = slice(text + nameBytes, view.getUint32(at + 24, littleEndian));
-      return parseCommandLine(bytes, readWord(view, at + 64));
-    },
-  };
+class PackedProcess implements RawProcess {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly userId: number;
+  readonly state: string;
+  readonly threadCount: number;
+  readonly userTicks: number;
+  readonly systemTicks: number;
+  readonly startTicks: number;
+  readonly residentBytes: number;
+  readonly #view: DataView;
+  readonly #at: number;
+
+  constructor(view: DataView, at: number) {
+    this.pid = view.getUint32(at + 4, littleEndian);
+    this.parentPid = view.getUint32(at + 8, littleEndian);
+    this.userId = view.getUint32(at + 12, littleEndian);
+    this.state = String.fromCharCode(view.getUint32(at + 16, littleEndian));
+    this.threadCount = view.getUint32(at + 20, littleEndian);
+    this.userTicks = readWord(view, at + 32);
+    this.systemTicks = readWord(view, at + 40);
+    this.startTicks = readWord(view, at + 48);
+    this.residentBytes = readWord(view, at + 56);
+    this.#view = view;
+    this.#at = at;
+  }
+
+  get name(): string {
+    return this.#text(0, this.#nameBytes).toString("utf8");
+  }
+
+  get argv(): string[] {
+    const length = this.#view.getUint32(this.#at + 24, littleEndian);
+    return parseCommandLine(this.#text(this.#nameBytes, length), readWord(this.#view, this.#at + 64));
+  }
+
+  get #nameBytes(): number {
+    return this.#view.getUint32(this.#at + 28, littleEndian);
+  }
+
+  #text(start: number, length: number): Buffer {
+    return Buffer.from(this.#view.buffer as ArrayBuffer, this.#at + processFixedBytes + start, length);
+  }
 }
 
 /** Decodes socket records, which the addon gives in the order of pid and descriptor. */

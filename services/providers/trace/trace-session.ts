@@ -48,6 +48,14 @@ export class TraceSession {
     return this.#investigation.notes;
   }
 
+  get detail(): TraceDetail {
+    return this.#detail;
+  }
+
+  get state(): TraceState {
+    return this.#state;
+  }
+
   /** What it has found so far, or all of it. */
   read(): Promise<Reading> {
     return this.#last ?? this.#investigation.read().then((findings) => this.#readingOf(findings));

@@ -21,23 +21,34 @@ export type SessionHandlers = Pick<
 /** Open until closed, which ends every session. */
 export interface TraceSessions {
   readonly handlers: SessionHandlers;
+  /** Begins a session, which then counts until it has ended, and is ended with all others. Throws BUSY when as many run as may. */
+  admit(begin: () => Promise<TraceSession>): Promise<TraceSession>;
   close(): Promise<void>;
 }
 
 /** Each has programs, maps and a ring of its own in the kernel. */
 const mostRunning = 8;
 const keepMs = 10 * 60_000;
-const defaultCpuBudget = 0.1;
+export const defaultCpuBudget = 0.1;
 
 interface Entry {
   readonly request: StartTraceSessionRequest;
   /** Rejected when it could not be started. */
   readonly session: Promise<TraceSession>;
-  running: boolean;
 }
 
 export function createTraceSessions(open: OpenInvestigation, log: Logger): TraceSessions {
   const entries = new Map<string, Entry>();
+  const running = new Set<Promise<TraceSession>>();
+
+  function admit(beginOne: () => Promise<TraceSession>): Promise<TraceSession> {
+    if (running.size >= mostRunning) throw tooMany(running.size);
+    const session = beginOne();
+    running.add(session);
+    const leave = () => running.delete(session);
+    session.then(({ ended }) => void ended.then(leave), leave);
+    return session;
+  }
 
   function find(sessionId: string): Entry {
     const entry = entries.get(sessionId);
@@ -64,20 +75,17 @@ export function createTraceSessions(open: OpenInvestigation, log: Logger): Trace
       if (equals(StartTraceSessionRequestSchema, known.request, request)) return known;
       throw sessionTaken(request.sessionId);
     }
-    const running = [...entries.values()].filter((entry) => entry.running).length;
-    if (running >= mostRunning) throw tooMany(running);
-    const entry: Entry = { request, session: begin(request), running: true };
+    const entry: Entry = { request, session: admit(() => begin(request)) };
     entries.set(request.sessionId, entry);
     entry.session.then(
-      (session) => void session.ended.then(() => forgetLater(request.sessionId, entry)),
+      (session) => void session.ended.then(() => forgetLater(request.sessionId)),
       // Whoever started it is told; the id is free again.
       () => entries.delete(request.sessionId),
     );
     return entry;
   }
 
-  function forgetLater(sessionId: string, entry: Entry): void {
-    entry.running = false;
+  function forgetLater(sessionId: string): void {
     setTimeout(() => entries.delete(sessionId), keepMs).unref();
   }
 
@@ -91,8 +99,9 @@ export function createTraceSessions(open: OpenInvestigation, log: Logger): Trace
       readTraceSession: async ({ sessionId }) => ({ reading: await (await find(sessionId).session).read() }),
       stopTraceSession: async ({ sessionId }) => ({ reading: await (await find(sessionId).session).stop() }),
     },
+    admit,
     async close() {
-      const started = await Promise.allSettled([...entries.values()].map(({ session }) => session));
+      const started = await Promise.allSettled(running);
       await Promise.all(started.map((result) => (result.status === "fulfilled" ? result.value.stop() : undefined)));
     },
   };

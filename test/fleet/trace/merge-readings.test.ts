@@ -53,7 +53,9 @@ describe("the merge of readings", () => {
   test("adds up accounts, slots and stacks; counts who has a note; tells as little as the host that tells least", () => {
     const account = { name: "exec", attempted: 3n, filtered: 1n, delivered: 2n };
     const slots = [{ range: "1-2us", power: 10, count: 2n }];
-    const found = { accounts: [account], slots, stacks: [{ folded: "node;main", samples: 4n }], notes: ["both"] };
+    const stacks = [{ folded: "node;main", samples: 4n }];
+    const functions = [{ function: "node main", selfSamples: 1n, totalSamples: 4n }];
+    const found = { accounts: [account], slots, stacks, functions, notes: ["both"] };
     const { merged } = mergeReadings(
       [
         reading("a", { ...found, detail: TraceDetail.SAMPLED, startedAt: timestampFromMs(900) }),
@@ -64,6 +66,7 @@ describe("the merge of readings", () => {
     expect(merged.accounts).toMatchObject([{ name: "exec", attempted: 6n, filtered: 2n, delivered: 4n }]);
     expect(merged.slots).toMatchObject([{ power: 10, count: 4n }]);
     expect(merged.stacks).toMatchObject([{ folded: "node;main", samples: 8n }]);
+    expect(merged.functions).toMatchObject([{ function: "node main", selfSamples: 2n, totalSamples: 8n }]);
     expect(merged.notes).toEqual(["both", "b alone (on 1 of 2 hosts)"]);
     expect(merged).toMatchObject({ state: TraceState.RUNNING, detail: TraceDetail.SAMPLED, backend: "bpf" });
     expect(merged.startedAt).toEqual(timestampFromMs(900));

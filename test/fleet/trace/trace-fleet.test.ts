@@ -51,7 +51,7 @@ const tracing: Behaviour = async (call) => {
     state: isStop ? TraceState.STOPPED : TraceState.RUNNING,
     rows: [{ key: "nginx", count: sequence }],
     accounts: [{ name: "exec", attempted: sequence, delivered: sequence }],
-    events: [{ line: `nginx[7] exec ${sequence}`, event: { cpu: 0, sequence } }],
+    events: [{ line: `nginx[7] exec \u001b[2J--password=hunter2 ${sequence}`, event: { cpu: 0, sequence } }],
   };
   return call.reply(ok(toBinary(ReadTraceSessionResponseSchema, create(ReadTraceSessionResponseSchema, { reading }))));
 };
@@ -101,7 +101,7 @@ describe("a trace of a fleet", () => {
     expect(stopped.sort()).toEqual(["one", "three", "two"].map((host) => `${host} ${started.sessionId}`));
   });
 
-  test("tells each event once, with its host, and counts what was not shown", async () => {
+  test("tells each event once, with its host and safe to show, and counts what was not shown", async () => {
     await fleet.attach("one");
     const { intervals } = await follow(fleet.client.trace(request()));
     expect(
@@ -109,9 +109,9 @@ describe("a trace of a fleet", () => {
         .flatMap(({ hostEvents }) => hostEvents)
         .map(({ host, events }) => [host, ...events.map(({ line }) => line)]),
     ).toEqual([
-      ["one", "nginx[7] exec 2"],
-      ["one", "nginx[7] exec 3"],
-      ["one", "nginx[7] exec 4"],
+      ["one", "nginx[7] exec --password=[redacted] 2"],
+      ["one", "nginx[7] exec --password=[redacted] 3"],
+      ["one", "nginx[7] exec --password=[redacted] 4"],
     ]);
     // The first reading says that two were delivered, and shows one.
     expect(intervals[0]?.hostEvents[0]?.omittedCount).toBe(1n);

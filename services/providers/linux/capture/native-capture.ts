@@ -54,8 +54,8 @@ export interface NativeCapture {
 }
 
 export interface CaptureAddon {
-  /** Of its records. */
-  readonly eventLayoutVersion: number;
-  /** `onBatch` is called without a batch after the last one. */
-  openCapture(options: NativeCaptureOptions, onBatch: (batch?: ArrayBuffer) => void): Promise<NativeCapture>;
+  /** Of its records; absent as openCapture is. */
+  readonly eventLayoutVersion?: number;
+  /** `onBatch` is called without a batch after the last one. Absent from an addon built without clang, bpftool or libbpf. */
+  openCapture?(options: NativeCaptureOptions, onBatch: (batch?: ArrayBuffer) => void): Promise<NativeCapture>;
 }

@@ -52,10 +52,11 @@ const defaults = {
 };
 
 /**
- * Loads and attaches the kernel's programs. Rejects with an errno in `errno` when the kernel refuses them, and with
- * UNSUPPORTED an addon whose records are laid out in another way.
+ * Loads and attaches the kernel's programs. Rejects with UNSUPPORTED for an addon that has none, or whose records are laid out in
+ * another way; with an errno in `errno` when the kernel refuses them.
  */
 export async function openCapture(addon: CaptureAddon, options: CaptureOptions): Promise<Capture> {
+  if (!addon.openCapture) throw captureMissing();
   checkLayout(addon);
   const { kinds, filter = {}, ...given } = options;
   const waiting: ArrayBuffer[] = [];
@@ -102,6 +103,14 @@ export async function openCapture(addon: CaptureAddon, options: CaptureOptions):
   };
 }
 
+function captureMissing() {
+  return failure(ErrorReason.UNSUPPORTED, "the native addon was built without capture of kernel events", {
+    metadata: { operation: "capture", needs: "clang,bpftool,libbpf-dev" },
+    remedy:
+      "`apt-get install clang bpftool libbpf-dev` (or the same of your distribution), then `npx cmake-js rebuild`, and start the daemon again",
+  });
+}
+
 function checkLayout(addon: CaptureAddon): void {
   if (addon.eventLayoutVersion === eventLayoutVersion) return;
   const what = `the native addon has event layout ${addon.eventLayoutVersion}, and ${eventLayoutVersion} is needed`;
@@ -115,7 +124,8 @@ function bitsOf(kinds: readonly EventKind[]): number {
   return kinds.reduce((bits, kind) => bits | (1 << eventKinds[kind]), 0);
 }
 
-function completeFilter(filter: CaptureFilter): NativeFilter {
+/** As the addon takes it. Fails with INVALID_ARGUMENT for a value that no event can have. */
+export function completeFilter(filter: CaptureFilter): NativeFilter {
   const { pids = [], cgroups = [], users = [], comms = [], ports = [], networks = [], roots = [], paths = [] } = filter;
   paths.forEach(checkPath);
   const ofNetwork = { ports: ports.map(checkPort), networks: networks.map(parseNetwork) };

@@ -1,4 +1,5 @@
-// Reading /proc in bulk. Two backends give the same: the native addon and plain TypeScript; open-proc-source.ts chooses.
+// Reading processes and who holds sockets in bulk. Three backends give the same: iterators of the kernel, the native addon on /proc, and
+// plain TypeScript; open-proc-source.ts chooses.
 
 /** One process as the kernel tells it. Text is decoded when it is asked for. */
 export interface RawProcess {
@@ -43,9 +44,9 @@ export interface SocketTable {
   readonly unseenCount: number;
 }
 
-/** Reads /proc without blocking the event loop. Calls may overlap; there is nothing to close. */
+/** Reads without blocking the event loop. Calls may overlap; there is nothing to close. */
 export interface ProcSource {
-  readonly backend: "native" | "procfs";
+  readonly backend: "iterators" | "native" | "procfs";
   /** These processes, or all. Those that do not exist are left out. */
   readProcesses(pids?: readonly number[]): Promise<ProcessTable>;
   /** Walks the descriptors of all processes. */

@@ -27,9 +27,8 @@ async function listSockets(
   source: ProcSource,
   request: ListSocketsRequest,
 ): Promise<MessageInitShape<ListSockets["output"]>> {
-  // Sockets first: one that is opened between the two reads is then missing, and not shown without its holder.
-  const sockets = (await readSockets(protocolsOf(request))).filter((socket) => isAskedFor(socket, request));
-  const table = await source.readSocketHolders();
+  const { all, table } = await readTables(source, protocolsOf(request), request.port);
+  const sockets = all.filter(({ role }) => request.role === SocketRole.UNSPECIFIED || role === request.role);
   const held = await filterByHolder(source, table, sockets, request.processName);
   const limit = request.limit || defaultLimit;
   const listeners = held.filter(({ role }) => role === SocketRole.LISTENER).sort(compareSockets);
@@ -46,6 +45,18 @@ async function listSockets(
   };
 }
 
+/** Never a socket that was opened after its holders had been looked for. */
+async function readTables(source: ProcSource, protocols: readonly SocketProtocol[], port: number) {
+  if (port === 0) {
+    const all = await readSockets(protocols);
+    return { all, table: await source.readSocketHolders() };
+  }
+  // Few sockets have one port: both are read at once, and the holders again should one of them have been opened meanwhile.
+  const [all, table] = await Promise.all([readSockets(protocols, port), source.readSocketHolders()]);
+  const isHeld = ({ inode }: RawSocket) => inode === 0 || table.holders.has(inode);
+  return { all, table: all.every(isHeld) ? table : await source.readSocketHolders() };
+}
+
 function protocolsOf(request: ListSocketsRequest): SocketProtocol[] {
   const inet = [SocketProtocol.TCP, SocketProtocol.UDP];
   if (request.protocols.length === 0) return inet;
@@ -56,13 +67,6 @@ function protocolsOf(request: ListSocketsRequest): SocketProtocol[] {
     metadata: { field: "port", rule: "protocols" },
     remedy: "leave the port out, or ask for TCP or UDP: unix sockets have no port",
   });
-}
-
-function isAskedFor(socket: RawSocket, request: ListSocketsRequest): boolean {
-  return (
-    (request.port === 0 || socket.port === request.port) &&
-    (request.role === SocketRole.UNSPECIFIED || socket.role === request.role)
-  );
 }
 
 async function filterByHolder(

@@ -18,10 +18,15 @@ const tcpStates: Readonly<Record<number, TcpState>> = {
   12: TcpState.SYN_RECV,
 };
 
-/** Parses one of the files; the first line is the header. */
-export function parseInet(text: string, protocol: SocketProtocol.TCP | SocketProtocol.UDP): RawSocket[] {
+/** Parses one of the files; the first line is the header. With a port: only what has this one of its own. */
+export function parseInet(text: string, protocol: SocketProtocol.TCP | SocketProtocol.UDP, port = 0): RawSocket[] {
   const lines = text.split("\n").slice(1);
-  return lines.filter((line) => line !== "").map((line) => parseLine(line, protocol));
+  // Of thousands of lines nearly all are somebody else's, and looking for a port costs less than parsing.
+  const digits = `:${port.toString(16).toUpperCase().padStart(4, "0")} `;
+  return lines
+    .filter((line) => line !== "" && (port === 0 || line.includes(digits)))
+    .map((line) => parseLine(line, protocol))
+    .filter((socket) => port === 0 || socket.port === port);
 }
 
 function parseLine(line: string, protocol: SocketProtocol.TCP | SocketProtocol.UDP): RawSocket {

@@ -4,9 +4,9 @@ import { parseInet } from "./parse-inet.js";
 import { parseUnix } from "./parse-unix.js";
 import { type RawSocket, SocketProtocol } from "./raw-socket.js";
 
-/** All sockets of these protocols, IPv4 before IPv6. */
-export async function readSockets(protocols: readonly SocketProtocol[]): Promise<RawSocket[]> {
-  return withoutRepeats((await Promise.all(protocols.map(readProtocol))).flat());
+/** All sockets of these protocols, IPv4 before IPv6; with a port only those that have it as their own. */
+export async function readSockets(protocols: readonly SocketProtocol[], port = 0): Promise<RawSocket[]> {
+  return withoutRepeats((await Promise.all(protocols.map((protocol) => readProtocol(protocol, port)))).flat());
 }
 
 /** Each socket once. The kernel hands a table out page by page, and shows a row again when one is inserted before it meanwhile. */
@@ -19,15 +19,15 @@ function identityOf({ protocol, inode, address, port, remoteAddress, remotePort 
   return [protocol, inode, address, port, remoteAddress, remotePort].join(" ");
 }
 
-async function readProtocol(protocol: SocketProtocol): Promise<RawSocket[]> {
+async function readProtocol(protocol: SocketProtocol, port: number): Promise<RawSocket[]> {
   switch (protocol) {
     case SocketProtocol.TCP: {
       const [four, six] = await Promise.all([readTable("tcp"), readTable("tcp6")]);
-      return [...parseInet(four, protocol), ...parseInet(six, protocol)];
+      return [...parseInet(four, protocol, port), ...parseInet(six, protocol, port)];
     }
     case SocketProtocol.UDP: {
       const [four, six] = await Promise.all([readTable("udp"), readTable("udp6")]);
-      return [...parseInet(four, protocol), ...parseInet(six, protocol)];
+      return [...parseInet(four, protocol, port), ...parseInet(six, protocol, port)];
     }
     case SocketProtocol.UNIX:
       return parseUnix(await readTable("unix"));

@@ -7,9 +7,12 @@ import {
 } from "../../../gen/systemsmanager/telemetry/v1/tracing_capability_pb.js";
 import type { EventKind as KindNumber } from "../../../gen/systemsmanager/trace/v1/event_pb.js";
 import { TraceQuestionSchema } from "../../../gen/systemsmanager/trace/v1/question_pb.js";
-import { errorDetailOf } from "../../../shared/errors.js";
+import { explainError } from "../../../shared/errors.js";
 import type { OpenInvestigation } from "../../trace/investigation.js";
 import { type EventKind, eventKinds } from "../capture/event-layout.js";
+import { straceNotes } from "../strace/open-strace-capture.js";
+import { isStraceKind } from "../strace/strace-kinds.js";
+import { tryStrace } from "../strace/try-strace.js";
 import { type Hook, hooks, profileHook } from "./hooks.js";
 import { readKernel } from "./read-kernel.js";
 
@@ -20,17 +23,22 @@ type Question = NonNullable<MessageInitShape<typeof TraceQuestionSchema>["questi
 /** A trial loads programs into the kernel: not for everybody who asks twice. */
 const keepMs = 60_000;
 
-export function createGetTracingCapabilities(open: OpenInvestigation): () => Promise<Report> {
+/** `open` asks the kernel alone; `fallBack` throws when strace cannot trace here. */
+export function createGetTracingCapabilities(
+  open: OpenInvestigation,
+  fallBack: () => Promise<void> = tryStrace,
+): () => Promise<Report> {
   let known: { readonly report: Promise<Report>; readonly at: number } | undefined;
   return () => {
-    if (!known || performance.now() - known.at > keepMs) known = { report: readReport(open), at: performance.now() };
+    if (!known || performance.now() - known.at > keepMs)
+      known = { report: readReport(open, fallBack), at: performance.now() };
     return known.report;
   };
 }
 
-async function readReport(open: OpenInvestigation): Promise<Report> {
+async function readReport(open: OpenInvestigation, fallBack: () => Promise<void>): Promise<Report> {
   const kernel = readKernel();
-  const events = await tryEvents(open);
+  const events = await withFallback(await tryEvents(open), fallBack);
   const profile = describe("profile", profileHook, await refusalOf(open, { case: "profile", value: {} }));
   return { ...kernel, capabilities: [...events, profile] };
 }
@@ -46,6 +54,28 @@ async function tryEvents(open: OpenInvestigation): Promise<Capability[]> {
   return capabilities;
 }
 
+// strace is tried only where the kernel refused something that it could tell.
+async function withFallback(events: Capability[], fallBack: () => Promise<void>): Promise<Capability[]> {
+  const isRefused = ({ name, state }: Capability) =>
+    state === CapabilityState.UNAVAILABLE && isStraceKind(name as EventKind);
+  if (!events.some(isRefused)) return events;
+  const refusal = await fallBack().then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return events.map((event) => (isRefused(event) ? describeFallback(event as RefusedCapability, refusal) : event));
+}
+
+function describeFallback(event: RefusedCapability, refusal: unknown): Capability {
+  if (refusal === undefined) {
+    const weakness = `only of given processes and what they start; ${straceNotes.join("; ")}`;
+    return { ...event, state: CapabilityState.FALLBACK, hook: "strace", weakness };
+  }
+  const { what, remedy } = explainError(refusal);
+  const refused = [...event.refused, { hook: "strace", reason: what }];
+  return { ...event, refused, remedy: [event.remedy, remedy].filter(Boolean).join("; or ") };
+}
+
 /** What was said when the question could not be asked; undefined when it could. */
 async function refusalOf(open: OpenInvestigation, question: Question): Promise<unknown> {
   try {
@@ -57,11 +87,20 @@ async function refusalOf(open: OpenInvestigation, question: Question): Promise<u
   }
 }
 
+interface RefusedCapability {
+  readonly name: string;
+  readonly state: CapabilityState;
+  readonly refused: { readonly hook: string; readonly reason: string }[];
+  readonly remedy: string;
+}
+
 function describe(name: string, { hook, weakness }: Hook, refusal: unknown): Capability {
   if (refusal === undefined) {
     return { name, hook, weakness, state: weakness === "" ? CapabilityState.FULL : CapabilityState.WEAKER };
   }
-  const reason = refusal instanceof Error ? refusal.message : String(refusal);
-  const remedy = errorDetailOf(refusal)?.remedy ?? "";
+  const { what, remedy } = explainError(refusal);
+  // What the kernel said, where it is known, is the same for most kinds.
+  const { cause } = refusal as Error;
+  const reason = cause instanceof Error ? cause.message : what;
   return { name, state: CapabilityState.UNAVAILABLE, refused: [{ hook, reason }], remedy };
 }

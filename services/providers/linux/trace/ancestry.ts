@@ -3,8 +3,27 @@ import { readFileSync } from "node:fs";
 
 const mostAncestors = 8;
 
-/** Names of the ancestors, from the parent up. Fewer when one of them is gone. */
-export function ancestorsOf(parentPid: number): string[] {
+// A busy process has many events within it, and its ancestors hardly change.
+const lookAgainMs = 1_000;
+
+/** Names of ancestors, looked up at most once a second for each parent. */
+export class Ancestors {
+  #byParent = new Map<number, string[]>();
+  #forgotAt = performance.now();
+
+  /** From the parent up. Fewer when one of them is gone. */
+  of(parentPid: number): string[] {
+    if (performance.now() - this.#forgotAt > lookAgainMs) {
+      this.#byParent.clear();
+      this.#forgotAt = performance.now();
+    }
+    const names = this.#byParent.get(parentPid) ?? ancestorsOf(parentPid);
+    this.#byParent.set(parentPid, names);
+    return names;
+  }
+}
+
+function ancestorsOf(parentPid: number): string[] {
   const names: string[] = [];
   for (let pid = parentPid; pid > 0 && names.length < mostAncestors; ) {
     const process = readProcess(pid);

@@ -11,12 +11,21 @@ let lookedAt = Number.NEGATIVE_INFINITY;
 
 /** The wall clock's time of a moment so many nanoseconds after boot. */
 export function timeOfBoot(sinceBootNs: bigint): Pick<Timestamp, "seconds" | "nanos"> {
+  const time = bootTime() + sinceBootNs;
+  return { seconds: time / nanosPerSecond, nanos: Number(time % nanosPerSecond) };
+}
+
+/** The nanoseconds from boot to a moment of the wall clock, which is told in nanoseconds since the epoch. */
+export function sinceBoot(epochNs: bigint): bigint {
+  return epochNs - bootTime();
+}
+
+function bootTime(): bigint {
   if (performance.now() - lookedAt > lookEveryMs) {
     bootNs = BigInt(Date.now()) * 1_000_000n - uptimeNs();
     lookedAt = performance.now();
   }
-  const time = bootNs + sinceBootNs;
-  return { seconds: time / nanosPerSecond, nanos: Number(time % nanosPerSecond) };
+  return bootNs;
 }
 
 /** A duration of nanoseconds as a message. */

@@ -1,4 +1,4 @@
-// Which container a control group belongs to, by the names that runtimes give their groups.
+// Which container a control group belongs to, by the names that runtimes give their groups, and where the group is.
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
@@ -9,15 +9,30 @@ const hexId = /(?:^|[-/:])([0-9a-f]{64})(?:\.scope)?$/;
 const namedId = /^(?:lxc\.payload\.|machine-)(.+?)(?:\.scope)?$/;
 const walkAgainMs = 1_000;
 
-/** Ids of containers by cgroup id, looked up in the file system of control groups when one is new. */
+interface Group {
+  /** Below the root of control groups: "/system.slice/cron.service". */
+  readonly path: string;
+  readonly container: string;
+}
+
+/** Ids of containers and paths of groups by cgroup id, looked up in the file system of control groups when one is new. */
 export class Containers {
-  #byGroup = new Map<bigint, string>();
+  #byGroup = new Map<bigint, Group>();
   #walkedAt = Number.NEGATIVE_INFINITY;
 
   /** Empty when the group is of no container, or gone. */
   idOf(cgroup: bigint): string {
+    return this.#find(cgroup)?.container ?? "";
+  }
+
+  /** Undefined when the group is gone. */
+  pathOf(cgroup: bigint): string | undefined {
+    return this.#find(cgroup)?.path;
+  }
+
+  #find(cgroup: bigint): Group | undefined {
     if (!this.#byGroup.has(cgroup) && performance.now() - this.#walkedAt > walkAgainMs) this.#walk();
-    return this.#byGroup.get(cgroup) ?? "";
+    return this.#byGroup.get(cgroup);
   }
 
   #walk(): void {
@@ -29,7 +44,8 @@ export class Containers {
   // What lies below a container's group is of the container too.
   #enter(directory: string, container: string): void {
     try {
-      this.#byGroup.set(statSync(directory, { bigint: true }).ino, container);
+      const path = directory.slice(root.length) || "/";
+      this.#byGroup.set(statSync(directory, { bigint: true }).ino, { path, container });
       for (const entry of readdirSync(directory, { withFileTypes: true })) {
         if (entry.isDirectory()) this.#enter(join(directory, entry.name), containerOf(entry.name) ?? container);
       }

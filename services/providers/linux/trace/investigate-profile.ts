@@ -9,6 +9,7 @@ import { type CpuProfile, openProfile } from "../profile/open-profile.js";
 
 const defaultSamplesPerSecond = 99;
 const defaultLimit = 500;
+const mostFunctions = 200;
 
 export async function investigateProfile(
   addon: Partial<ProfileAddon>,
@@ -47,6 +48,7 @@ function describeProfile({ account, stacks, endedEarly, cpus }: CpuProfile, limi
     ],
     stacks: rows.slice(0, limit).map(([folded, samples]) => ({ folded, samples: BigInt(samples) })),
     otherCount: BigInt(others),
+    functions: costliestFunctions(rows),
     notes: [
       `${cpus} CPUs were sampled; samples of an idle one count as filtered`,
       ...Object.entries(weak)
@@ -54,6 +56,24 @@ function describeProfile({ account, stacks, endedEarly, cpus }: CpuProfile, limi
         .map(([name, count]) => `${count} samples have a stack that is not whole (${name})`),
     ],
   };
+}
+
+// By what each took itself. A function that calls itself is in a stack once.
+function costliestFunctions(rows: readonly [string, number][]) {
+  const costs = new Map<string, { self: number; total: number }>();
+  for (const [folded, samples] of rows) {
+    const [process = "", ...frames] = folded.split(";");
+    for (const name of new Set(frames)) {
+      const cost = costs.get(`${process} ${name}`) ?? { self: 0, total: 0 };
+      cost.total += samples;
+      if (name === frames.at(-1)) cost.self += samples;
+      costs.set(`${process} ${name}`, cost);
+    }
+  }
+  return [...costs]
+    .sort(([, one], [, other]) => other.self - one.self || other.total - one.total)
+    .slice(0, mostFunctions)
+    .map(([name, { self, total }]) => ({ function: name, selfSamples: BigInt(self), totalSamples: BigInt(total) }));
 }
 
 function refuseFilters(others: object): void {

@@ -1,6 +1,5 @@
 // Why a capture could not be opened, in words that say what to do.
 import { ErrorReason, failure } from "../../../shared/errors.js";
-import type { EventKind } from "../capture/event-layout.js";
 import type { CaptureAddon } from "../capture/native-capture.js";
 
 /** Throws UNSUPPORTED when the addon was built without captures. */
@@ -13,7 +12,7 @@ export function requireCapture(addon: Partial<CaptureAddon>): CaptureAddon {
 }
 
 /** The kernel's refusal as a failure; anything else as it is. */
-export function describeRefusedCapture(error: unknown, kinds: readonly EventKind[]): unknown {
+export function describeRefusedCapture(error: unknown, kinds: readonly string[]): unknown {
   const { errno, message } = error as { errno?: number; message?: string };
   if (errno === undefined) return error;
   const what = `the kernel does not let this daemon trace ${kinds.join(", ")}: ${message}`;

@@ -61,10 +61,15 @@ function describeCounts(rates: [string, number][], { source, limit }: CountQuest
   const most = limit || defaultLimit;
   const total = sum(rows);
   return {
-    accounts: [{ name: TraceSource[source].toLowerCase(), attempted: total, delivered: total }],
+    accounts: [{ name: nameOf(source), attempted: total, delivered: total }],
     rows: rows.slice(0, most),
     otherCount: sum(rows.slice(most)),
   };
+}
+
+// As real hosts name it: FILE_OPEN is fileOpen.
+function nameOf(source: TraceSource): string {
+  return TraceSource[source].toLowerCase().replace(/_(.)/g, (_, first: string) => first.toUpperCase());
 }
 
 function onlyCounts(asked: string | undefined) {

@@ -1,15 +1,14 @@
 // What was attempted is always what became of it, whatever is lost on the way; and nothing is left of a capture that is killed.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { EventCursor } from "../../../../services/providers/linux/capture/event-cursor.js";
 import { type EventKind, eventKinds } from "../../../../services/providers/linux/capture/event-layout.js";
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
+import { heldBy, leftOf } from "../held-in-kernel.js";
+import { test } from "../require-tracing.js";
 import { addon, captureWhile, sumOf } from "./capture-under-test.js";
 import { ipv4, NetworkNamespace, networks } from "./network-under-test.js";
 
@@ -140,14 +139,12 @@ test.each([
   const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
   try {
     await once(child.stdout, "data");
-    const held = heldBy(child.pid);
+    const held = heldBy(child.pid as number);
     expect(held.programs).toHaveLength(programs + programsOfTrees);
     expect(held.maps.length).toBeGreaterThan(3);
     child.kill("SIGKILL");
     await once(child, "exit");
-    // The kernel frees them when it has a moment.
-    for (let tries = 0; leftOf(held) > 0 && tries < 100; tries++) await sleep(20);
-    expect(leftOf(held)).toBe(0);
+    expect(await leftOf(held)).toEqual([]);
   } finally {
     child.kill("SIGKILL");
   }
@@ -161,25 +158,3 @@ const refusedScript = (port: number, times: number) => `
     }
     end();
   })();`;
-
-interface Held {
-  readonly programs: readonly number[];
-  readonly maps: readonly number[];
-}
-
-// Descriptors of programs, of what attaches them and of maps say their ids.
-function heldBy(pid: number | undefined): Held {
-  const folder = `/proc/${pid}/fdinfo`;
-  const texts = readdirSync(folder).map((fd) => readFileSync(join(folder, fd), "utf8"));
-  const idsOf = (pattern: RegExp) => [...new Set(texts.flatMap((text) => pattern.exec(text)?.[1] ?? []).map(Number))];
-  return { programs: idsOf(/^prog_id:\s*(\d+)/m), maps: idsOf(/^map_id:\s*(\d+)/m) };
-}
-
-function leftOf({ programs, maps }: Held): number {
-  return left("prog", programs) + left("map", maps);
-}
-
-function left(what: "prog" | "map", ids: readonly number[]): number {
-  const all: { id: number }[] = JSON.parse(spawnSync("bpftool", [what, "list", "--json"], { encoding: "utf8" }).stdout);
-  return all.filter(({ id }) => ids.includes(id)).length;
-}

@@ -1,7 +1,8 @@
 // A process that asks for what it may, and one that may not.
 import { spawnSync } from "node:child_process";
 import { readlinkSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { eventsOf } from "./events-of.js";
 
 const CAP_SYS_CHROOT = 18;

@@ -1,18 +1,16 @@
 // A capture on this kernel while something happens, with all its events decoded.
-import { createRequire } from "node:module";
 import { type CaptureEvent, decodeEvent } from "../../../../services/providers/linux/capture/decode-event.js";
 import { EventCursor } from "../../../../services/providers/linux/capture/event-cursor.js";
 import type { KindAccount } from "../../../../services/providers/linux/capture/event-layout.js";
-import type { CaptureAddon } from "../../../../services/providers/linux/capture/native-capture.js";
 import {
   type Accounts,
   type Capture,
   type CaptureOptions,
   openCapture,
 } from "../../../../services/providers/linux/capture/open-capture.js";
-import { builtAddonPath } from "../../../../services/providers/linux/native.js";
+import { addon } from "../require-tracing.js";
 
-export const addon: CaptureAddon = createRequire(import.meta.url)(builtAddonPath());
+export { addon };
 
 export async function captureWhile(
   options: CaptureOptions,

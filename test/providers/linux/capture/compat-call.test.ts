@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { cannotTrace } from "../require-tracing.js";
 import { captureWhile, sumOf } from "./capture-under-test.js";
 
 // A 64-bit program may make such calls, too, which needs no 32-bit libraries: open(2) is 5 there, which is fstat(2)
@@ -36,7 +37,7 @@ const isBuilt =
 afterAll(() => rmSync(directory, { recursive: true }));
 
 // Needs a processor and a kernel with 32-bit calls.
-test.skipIf(!isBuilt)(
+test.skipIf(cannotTrace !== undefined || !isBuilt)(
   "opens by 32-bit calls are counted as events that could not be told, and nothing else",
   async () => {
     const kinds = ["fileOpen", "fileRead"] as const;

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { captureWhile } from "./capture-under-test.js";
 import { eventsOf, perl, systemCall } from "./events-of.js";
 

@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeEach, expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { eventsOf, perl } from "./events-of.js";
 
 const directory = mkdtempSync(join(tmpdir(), "file-rename-"));

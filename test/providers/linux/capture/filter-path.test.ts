@@ -3,9 +3,10 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect } from "vitest";
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
 import { ErrorReason, hasReason } from "../../../../services/shared/errors.js";
+import { test } from "../require-tracing.js";
 import { addon } from "./capture-under-test.js";
 import { eventsOf, perl } from "./events-of.js";
 

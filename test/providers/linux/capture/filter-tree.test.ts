@@ -3,8 +3,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect } from "vitest";
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
+import { test } from "../require-tracing.js";
 import { addon, captureWhile } from "./capture-under-test.js";
 import { eventsOf } from "./events-of.js";
 

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { eventsOf, perl, systemCall } from "./events-of.js";
 
 const directory = mkdtempSync(join(tmpdir(), "module-load-"));

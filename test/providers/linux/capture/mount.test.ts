@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { eventsOf } from "./events-of.js";
 
 const directory = mkdtempSync(join(tmpdir(), "mount-"));

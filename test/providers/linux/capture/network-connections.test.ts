@@ -1,6 +1,7 @@
 // Connections that are really made, refused, lost, taken and ended, told by both sides.
 import { readFileSync } from "node:fs";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { captureWhile, sumOf } from "./capture-under-test.js";
 import {
   block4,

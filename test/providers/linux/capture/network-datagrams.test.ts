@@ -1,7 +1,8 @@
 // Datagrams that are really sent, and names that are really asked of a server of the test's own.
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect } from "vitest";
 import { eventKinds } from "../../../../services/providers/linux/capture/event-layout.js";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
+import { test } from "../require-tracing.js";
 import { captureWhile } from "./capture-under-test.js";
 import { type Actor, ipv4, ipv6, NetworkNamespace, networks, ofKind } from "./network-under-test.js";
 

@@ -1,6 +1,7 @@
 // What a filter by port and by network lets through, and that it lets nothing else through.
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect } from "vitest";
 import type { CaptureFilter } from "../../../../services/providers/linux/capture/open-capture.js";
+import { test } from "../require-tracing.js";
 import { captureWhile, sumOf } from "./capture-under-test.js";
 import { block4, block6, ipv4, ipv6, NetworkNamespace, networks, ofKind, otherIpv4 } from "./network-under-test.js";
 

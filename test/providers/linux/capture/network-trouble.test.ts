@@ -1,6 +1,7 @@
 // Segments that are really lost on a line between two namespaces, and connections that are really reset.
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { captureWhile } from "./capture-under-test.js";
 import {
   block4,

@@ -3,11 +3,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { cannotTrace } from "../require-tracing.js";
 import { eventsOf } from "./events-of.js";
 
 const megabyte = 1024 * 1024;
 const limit = 24 * megabyte;
-const group = makeMemoryGroup();
+const group = cannotTrace === undefined ? makeMemoryGroup() : undefined;
 
 afterAll(() => {
   if (group) rmdirSync(group);

@@ -1,7 +1,8 @@
 // Programs that really run, fork and end, on this kernel.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { captureWhile } from "./capture-under-test.js";
 
 test("exec tells program, arguments, parent and start, and the filter lets nothing else through", async () => {
@@ -36,7 +37,7 @@ test("fork names the child, and the child's events have the start that it told",
   const { events } = await captureWhile({ kinds: ["fork", "exit"], filter: { comms: ["sh"] } }, () => {
     spawnSync("/bin/sh", ["-c", script]);
   });
-  const fork = events.find((event) => event.kind === "fork");
+  const fork = events.find((event) => event.kind === "fork" && event.subject.parent === process.pid);
   if (fork?.kind !== "fork") throw new Error("no fork was seen");
   const exit = events.find((event) => event.kind === "exit" && event.subject.pid === fork.child.pid);
   expect(exit).toMatchObject({

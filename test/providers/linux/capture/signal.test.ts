@@ -1,7 +1,8 @@
 // Signals that are really sent.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { eventsOf } from "./events-of.js";
 
 const SIGUSR1 = 10;

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { chownSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
+import { test } from "../require-tracing.js";
 import { profileUntil, shareOf, whileRunning } from "./profile-under-test.js";
 
 const samplesPerSecond = 499;

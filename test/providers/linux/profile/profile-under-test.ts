@@ -2,19 +2,17 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { builtAddonPath } from "../../../../services/providers/linux/native.js";
-import type { ProfileAddon } from "../../../../services/providers/linux/profile/native-profile.js";
 import {
   type CpuProfile,
   openProfile,
   type ProfileOptions,
 } from "../../../../services/providers/linux/profile/open-profile.js";
+import { addon } from "../require-tracing.js";
 
-export const addon: ProfileAddon = createRequire(import.meta.url)(builtAddonPath());
+export { addon };
 
 /**
  * Runs for some seconds and then ends by itself: main → middle → hot. A function that calls none has no frame of its own

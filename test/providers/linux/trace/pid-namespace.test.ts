@@ -4,8 +4,9 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { type TraceReading, TraceReadingSchema } from "../../../../services/gen/systemsmanager/trace/v1/reading_pb.js";
+import { test } from "../require-tracing.js";
 
 const script = fileURLToPath(new URL("trace-as-a-host.mjs", import.meta.url));
 

@@ -16,7 +16,7 @@ const questions = {
   profile: { case: "profile", value: { samplesPerSecond: 499 } },
 };
 const filter = root === "root" ? { roots: [process.pid] } : undefined;
-const open = openInvestigationsOf();
+const { open } = openInvestigationsOf();
 const investigation = await open(create(TraceQuestionSchema, { question: questions[question], filter }));
 process.stdout.write("open\n");
 await once(process.stdin, "data");

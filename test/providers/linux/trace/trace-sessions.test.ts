@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { EventKind } from "../../../../services/gen/systemsmanager/trace/v1/event_pb.js";
 import {
   type EventAccount,
@@ -14,6 +14,7 @@ import {
   TraceState,
 } from "../../../../services/gen/systemsmanager/trace/v1/reading_pb.js";
 import { ErrorReason, errorDetailOf } from "../../../../services/shared/errors.js";
+import { describe, test } from "../require-tracing.js";
 import { readTraceSession, startTraceSession, stopTraceSession, useProvider } from "./provider-under-test.js";
 
 const call = useProvider();
@@ -198,11 +199,9 @@ describe("sessions", () => {
 
 test("a session of a profile tells where a busy process is, and the samples add up", async () => {
   const sessionId = nextId();
-  const busy = spawn(process.execPath, [
-    "--perf-basic-prof",
-    "-e",
-    "function busyLoop() { for (;;) Math.sqrt(2); } busyLoop();",
-  ]);
+  const script = "function busyLoop() { for (;;) Math.sqrt(2); } busyLoop();";
+  // It leaves a log of V8's where it runs.
+  const busy = spawn(process.execPath, ["--perf-basic-prof", "-e", script], { cwd: folder });
   try {
     await sleep(300);
     const question = {
@@ -216,6 +215,11 @@ test("a session of a profile tells where a busy process is, and the samples add 
     const samples =
       (reading?.stacks ?? []).reduce((sum, stack) => sum + stack.samples, 0n) + (reading?.otherCount ?? 0n);
     expect(samples).toBe(reading?.accounts[0]?.delivered);
+    const [hottest] = reading?.functions ?? [];
+    expect(hottest?.function).toMatch(/^node .*busyLoop.*_\[j\]$/);
+    expect(hottest?.totalSamples).toBeGreaterThanOrEqual(hottest?.selfSamples ?? 0n);
+    // Each sample is in one function itself.
+    expect(reading?.functions.reduce((sum, { selfSamples }) => sum + selfSamples, 0n)).toBe(samples);
     expectIdentity(reading?.accounts[0] as EventAccount);
   } finally {
     busy.kill("SIGKILL");

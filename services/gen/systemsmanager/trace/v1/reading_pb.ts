@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file systemsmanager/trace/v1/reading.proto.
  */
 export const file_systemsmanager_trace_v1_reading: GenFile = /*@__PURE__*/
-  fileDesc("CiVzeXN0ZW1zbWFuYWdlci90cmFjZS92MS9yZWFkaW5nLnByb3RvEhdzeXN0ZW1zbWFuYWdlci50cmFjZS52MSLwBAoMVHJhY2VSZWFkaW5nEjkKBXN0YXRlGAEgASgOMiMuc3lzdGVtc21hbmFnZXIudHJhY2UudjEuVHJhY2VTdGF0ZUIF0vMYAQISLgoKc3RhcnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoHZWxhcHNlZBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI7CgZkZXRhaWwYBCABKA4yJC5zeXN0ZW1zbWFuYWdlci50cmFjZS52MS5UcmFjZURldGFpbEIF0vMYAQISFgoHYmFja2VuZBgFIAEoCUIF0vMYAQISNwoIYWNjb3VudHMYBiADKAsyJS5zeXN0ZW1zbWFuYWdlci50cmFjZS52MS5FdmVudEFjY291bnQSOgoGZXZlbnRzGAcgAygLMiQuc3lzdGVtc21hbmFnZXIudHJhY2UudjEuVHJhY2VkRXZlbnRCBPDzGAESNQoEcm93cxgIIAMoCzIhLnN5c3RlbXNtYW5hZ2VyLnRyYWNlLnYxLkNvdW50Um93QgTw8xgBEhoKC290aGVyX2NvdW50GAkgASgEQgXS8xgBBBIeCg91bm1hdGNoZWRfY291bnQYCiABKARCBdLzGAEEEjkKBXNsb3RzGAsgAygLMiQuc3lzdGVtc21hbmFnZXIudHJhY2UudjEuTGF0ZW5jeVNsb3RCBPDzGAESOwoGc3RhY2tzGAwgAygLMiUuc3lzdGVtc21hbmFnZXIudHJhY2UudjEuUHJvZmlsZVN0YWNrQgTw8xgBEhQKBW5vdGVzGA0gAygJQgXS8xgBAiL5AQoMRXZlbnRBY2NvdW50EhMKBG5hbWUYASABKAlCBdLzGAEBEhgKCWF0dGVtcHRlZBgCIAEoBEIF0vMYAQQSFwoIZmlsdGVyZWQYAyABKARCBdLzGAEEEhsKDHJhdGVfbGltaXRlZBgEIAEoBEIF0vMYAQQSGAoJcmluZ19mdWxsGAUgASgEQgXS8xgBBBIZCgpub19zY3JhdGNoGAYgASgEQgXS8xgBBBIZCgp1bnJlYWRhYmxlGAcgASgEQgXS8xgBBBIaCgt1bmRlbGl2ZXJlZBgIIAEoBEIF0vMYAQQSGAoJZGVsaXZlcmVkGAkgASgEQgXS8xgBBCJaCgtUcmFjZWRFdmVudBIXCgRsaW5lGAEgASgJQgnS8xgBB9jzGAESMgoFZXZlbnQYAiABKAsyIy5zeXN0ZW1zbWFuYWdlci50cmFjZS52MS5UcmFjZUV2ZW50Ir8BCghDb3VudFJvdxIWCgNrZXkYASABKAlCCdLzGAEB2PMYARIVCgVjb3VudBgCIAEoBEIG0vMYAgQGEhIKA3N1bRgDIAEoBEIF0vMYAQQSCwoDcGlkGAQgASgNEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjMKBXNsb3RzGAYgAygLMiQuc3lzdGVtc21hbmFnZXIudHJhY2UudjEuTGF0ZW5jeVNsb3QiSAoLTGF0ZW5jeVNsb3QSFAoFcmFuZ2UYASABKAlCBdLzGAEBEg0KBXBvd2VyGAIgASgNEhQKBWNvdW50GAMgASgEQgXS8xgBBCJCCgxQcm9maWxlU3RhY2sSGQoGZm9sZGVkGAEgASgJQgnS8xgBAdjzGAESFwoHc2FtcGxlcxgCIAEoBEIG0vMYAgQGKooBCgpUcmFjZVN0YXRlEhsKF1RSQUNFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFwoTVFJBQ0VfU1RBVEVfUlVOTklORxABEhUKEVRSQUNFX1NUQVRFX0VOREVEEAISFwoTVFJBQ0VfU1RBVEVfU1RPUFBFRBADEhYKElRSQUNFX1NUQVRFX0ZBSUxFRBAEKnoKC1RyYWNlRGV0YWlsEhwKGFRSQUNFX0RFVEFJTF9VTlNQRUNJRklFRBAAEhUKEVRSQUNFX0RFVEFJTF9GVUxMEAESGAoUVFJBQ0VfREVUQUlMX1NBTVBMRUQQAhIcChhUUkFDRV9ERVRBSUxfQ09VTlRTX09OTFkQA2IGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_systemsmanager_options_v1_options, file_systemsmanager_trace_v1_event]);
+  fileDesc("CiVzeXN0ZW1zbWFuYWdlci90cmFjZS92MS9yZWFkaW5nLnByb3RvEhdzeXN0ZW1zbWFuYWdlci50cmFjZS52MSKwBQoMVHJhY2VSZWFkaW5nEjkKBXN0YXRlGAEgASgOMiMuc3lzdGVtc21hbmFnZXIudHJhY2UudjEuVHJhY2VTdGF0ZUIF0vMYAQISLgoKc3RhcnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoHZWxhcHNlZBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI7CgZkZXRhaWwYBCABKA4yJC5zeXN0ZW1zbWFuYWdlci50cmFjZS52MS5UcmFjZURldGFpbEIF0vMYAQISFgoHYmFja2VuZBgFIAEoCUIF0vMYAQISNwoIYWNjb3VudHMYBiADKAsyJS5zeXN0ZW1zbWFuYWdlci50cmFjZS52MS5FdmVudEFjY291bnQSOgoGZXZlbnRzGAcgAygLMiQuc3lzdGVtc21hbmFnZXIudHJhY2UudjEuVHJhY2VkRXZlbnRCBPDzGAESNQoEcm93cxgIIAMoCzIhLnN5c3RlbXNtYW5hZ2VyLnRyYWNlLnYxLkNvdW50Um93QgTw8xgBEhoKC290aGVyX2NvdW50GAkgASgEQgXS8xgBBBIeCg91bm1hdGNoZWRfY291bnQYCiABKARCBdLzGAEEEjkKBXNsb3RzGAsgAygLMiQuc3lzdGVtc21hbmFnZXIudHJhY2UudjEuTGF0ZW5jeVNsb3RCBPDzGAESOwoGc3RhY2tzGAwgAygLMiUuc3lzdGVtc21hbmFnZXIudHJhY2UudjEuUHJvZmlsZVN0YWNrQgTw8xgBEhQKBW5vdGVzGA0gAygJQgXS8xgBAhI+CglmdW5jdGlvbnMYDiADKAsyJS5zeXN0ZW1zbWFuYWdlci50cmFjZS52MS5GdW5jdGlvbkNvc3RCBPDzGAEi+QEKDEV2ZW50QWNjb3VudBITCgRuYW1lGAEgASgJQgXS8xgBARIYCglhdHRlbXB0ZWQYAiABKARCBdLzGAEEEhcKCGZpbHRlcmVkGAMgASgEQgXS8xgBBBIbCgxyYXRlX2xpbWl0ZWQYBCABKARCBdLzGAEEEhgKCXJpbmdfZnVsbBgFIAEoBEIF0vMYAQQSGQoKbm9fc2NyYXRjaBgGIAEoBEIF0vMYAQQSGQoKdW5yZWFkYWJsZRgHIAEoBEIF0vMYAQQSGgoLdW5kZWxpdmVyZWQYCCABKARCBdLzGAEEEhgKCWRlbGl2ZXJlZBgJIAEoBEIF0vMYAQQiWgoLVHJhY2VkRXZlbnQSFwoEbGluZRgBIAEoCUIJ0vMYAQfY8xgBEjIKBWV2ZW50GAIgASgLMiMuc3lzdGVtc21hbmFnZXIudHJhY2UudjEuVHJhY2VFdmVudCK/AQoIQ291bnRSb3cSFgoDa2V5GAEgASgJQgnS8xgBAdjzGAESFQoFY291bnQYAiABKARCBtLzGAIEBhISCgNzdW0YAyABKARCBdLzGAEEEgsKA3BpZBgEIAEoDRIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCgVzbG90cxgGIAMoCzIkLnN5c3RlbXNtYW5hZ2VyLnRyYWNlLnYxLkxhdGVuY3lTbG90IkgKC0xhdGVuY3lTbG90EhQKBXJhbmdlGAEgASgJQgXS8xgBARINCgVwb3dlchgCIAEoDRIUCgVjb3VudBgDIAEoBEIF0vMYAQQiNQoMUHJvZmlsZVN0YWNrEhQKBmZvbGRlZBgBIAEoCUIE2PMYARIPCgdzYW1wbGVzGAIgASgEIl8KDEZ1bmN0aW9uQ29zdBIbCghmdW5jdGlvbhgBIAEoCUIJ0vMYAQHY8xgBEhsKDHNlbGZfc2FtcGxlcxgCIAEoBEIF0vMYAQYSFQoNdG90YWxfc2FtcGxlcxgDIAEoBCqKAQoKVHJhY2VTdGF0ZRIbChdUUkFDRV9TVEFURV9VTlNQRUNJRklFRBAAEhcKE1RSQUNFX1NUQVRFX1JVTk5JTkcQARIVChFUUkFDRV9TVEFURV9FTkRFRBACEhcKE1RSQUNFX1NUQVRFX1NUT1BQRUQQAxIWChJUUkFDRV9TVEFURV9GQUlMRUQQBCp6CgtUcmFjZURldGFpbBIcChhUUkFDRV9ERVRBSUxfVU5TUEVDSUZJRUQQABIVChFUUkFDRV9ERVRBSUxfRlVMTBABEhgKFFRSQUNFX0RFVEFJTF9TQU1QTEVEEAISHAoYVFJBQ0VfREVUQUlMX0NPVU5UU19PTkxZEANiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_systemsmanager_options_v1_options, file_systemsmanager_trace_v1_event]);
 
 /**
  * What a session has found so far. Every figure is cumulative and only grows, so that a reading that is lost costs nothing.
@@ -113,6 +113,13 @@ export type TraceReading = Message<"systemsmanager.trace.v1.TraceReading"> & {
    * @generated from field: repeated string notes = 13;
    */
   notes: string[];
+
+  /**
+   * Functions that the CPUs ran, those that took most themselves first. Each is in some of all stacks, also of those that are not shown.
+   *
+   * @generated from field: repeated systemsmanager.trace.v1.FunctionCost functions = 14;
+   */
+  functions: FunctionCost[];
 };
 
 /**
@@ -325,7 +332,8 @@ export const LatencySlotSchema: GenMessage<LatencySlot> = /*@__PURE__*/
  */
 export type ProfileStack = Message<"systemsmanager.trace.v1.ProfileStack"> & {
   /**
-   * Frames from the outermost to the innermost, the process's name first, joined with ";".
+   * Frames from the outermost to the innermost, the process's name first, joined with ";". Code of the kernel ends in "_[k]", code that was
+   * compiled at run time in "_[j]".
    *
    * @generated from field: string folded = 1;
    */
@@ -345,6 +353,41 @@ export type ProfileStack = Message<"systemsmanager.trace.v1.ProfileStack"> & {
  */
 export const ProfileStackSchema: GenMessage<ProfileStack> = /*@__PURE__*/
   messageDesc(file_systemsmanager_trace_v1_reading, 5);
+
+/**
+ * What a function of a program cost.
+ *
+ * @generated from message systemsmanager.trace.v1.FunctionCost
+ */
+export type FunctionCost = Message<"systemsmanager.trace.v1.FunctionCost"> & {
+  /**
+   * Name of the process, and of the function as in a folded stack: "node parseOrder_[j]".
+   *
+   * @generated from field: string function = 1;
+   */
+  function: string;
+
+  /**
+   * Samples in it.
+   *
+   * @generated from field: uint64 self_samples = 2;
+   */
+  selfSamples: bigint;
+
+  /**
+   * Samples in it or in what it called.
+   *
+   * @generated from field: uint64 total_samples = 3;
+   */
+  totalSamples: bigint;
+};
+
+/**
+ * Describes the message systemsmanager.trace.v1.FunctionCost.
+ * Use `create(FunctionCostSchema)` to create a new message.
+ */
+export const FunctionCostSchema: GenMessage<FunctionCost> = /*@__PURE__*/
+  messageDesc(file_systemsmanager_trace_v1_reading, 6);
 
 /**
  * How a session goes.
