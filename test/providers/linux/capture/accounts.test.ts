@@ -62,6 +62,32 @@ test.each([
   expect(all.some((kind) => accounts[kind].ringFull > 0)).toBe(true);
 });
 
+test("with a tiny ring, a slow reader and a rate limit at once, every attempt is accounted for to the unit", async () => {
+  const all = Object.keys(eventKinds) as EventKind[];
+  const capture = await openCapture(addon, { kinds: all, ringBytes: 16_384, eventsPerSecond: 5000 });
+  const reading = countSlowly(capture.batches);
+  const shells = [1, 2, 3].map(() => spawn("sh", ["-c", storm]));
+  await Promise.all(shells.map((shell) => once(shell, "close")));
+  const accounts = await capture.close();
+  const seen = await reading;
+  for (const kind of all) {
+    expect(accounts[kind].attempted, kind).toBe(sumOf(accounts[kind]));
+    expect(seen.get(eventKinds[kind]) ?? 0, kind).toBe(accounts[kind].submitted);
+  }
+  expect(all.some((kind) => accounts[kind].ringFull > 0)).toBe(true);
+  expect(all.some((kind) => accounts[kind].rateLimited > 0)).toBe(true);
+});
+
+async function countSlowly(batches: AsyncIterable<ArrayBuffer>): Promise<Map<number, number>> {
+  const seen = new Map<number, number>();
+  for await (const batch of batches) {
+    await sleep(20);
+    const cursor = new EventCursor(batch);
+    while (cursor.next()) seen.set(cursor.kind, (seen.get(cursor.kind) ?? 0) + 1);
+  }
+  return seen;
+}
+
 test("with a tiny ring and a reader who comes late, every attempt of every network event is accounted for", async () => {
   const namespace = NetworkNamespace.alone();
   const ofNetwork = ["tcpConnect", "tcpAccept", "tcpClose", "tcpReset", "udpSend"] as const;
