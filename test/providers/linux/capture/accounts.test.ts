@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { EventCursor } from "../../../../services/providers/linux/capture/event-cursor.js";
 import { type EventKind, eventKinds } from "../../../../services/providers/linux/capture/event-layout.js";
