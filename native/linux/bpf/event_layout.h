@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Records on their way from the kernel's programs to TypeScript: one header, then what the kind has, then strings, then
- * zeros up to a multiple of 8. In the machine's byte order. services/providers/linux/capture/event-layout.ts says the
- * same. */
+ * whatever was there before, up to a multiple of 8. In the machine's byte order.
+ * services/providers/linux/capture/event-layout.ts says the same. */
 #pragma once
 
 #include <linux/types.h>

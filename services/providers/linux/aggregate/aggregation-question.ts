@@ -67,7 +67,7 @@ const mostKeys = { count: 65_536, path: 16_384, latency: 8_192 };
 const defaultKeys = { count: 10_240, path: 4_096, latency: 1_024 };
 
 /** Throws INVALID_ARGUMENT for a question that makes no sense, with what would. */
-export function checkQuestion({ source, by, measure }: AggregationQuestion): void {
+export function checkQuestion({ source, by, measure, filter }: AggregationQuestion): void {
   const possible = measure === "count" ? countKeys : latencyKeys;
   const allowed = possible[source];
   const act = measure === "count" ? "counted" : "measured";
@@ -77,11 +77,31 @@ export function checkQuestion({ source, by, measure }: AggregationQuestion): voi
       remedy: `measure ${Object.keys(possible).join(", ")}, or count ${source}`,
     });
   }
-  if (allowed.includes(by)) return;
-  throw failure(ErrorReason.INVALID_ARGUMENT, `${source} cannot be ${act} by ${by}`, {
-    metadata: { field: "by", rule: `${measure}.by` },
-    remedy: `tell ${source} apart by ${allowed.join(", ")}`,
-  });
+  if (!allowed.includes(by)) {
+    throw failure(ErrorReason.INVALID_ARGUMENT, `${source} cannot be ${act} by ${by}`, {
+      metadata: { field: "by", rule: `${measure}.by` },
+      remedy: `tell ${source} apart by ${allowed.join(", ")}`,
+    });
+  }
+  checkFilter(source, filter);
+}
+
+// The kernel's programs ask a criterion only of what has it, so that here it would be no filter at all.
+function checkFilter(source: AggregationSource, { paths = [], ports = [], networks = [] }: CaptureFilter = {}): void {
+  const cannot = [
+    { field: "paths", values: paths, has: source.startsWith("file"), what: "path" },
+    { field: "ports", values: ports, has: source.startsWith("tcp"), what: "port" },
+    { field: "networks", values: networks, has: source.startsWith("tcp"), what: "address" },
+  ].find(({ values, has }) => values.length > 0 && !has);
+  if (!cannot) return;
+  throw failure(
+    ErrorReason.INVALID_ARGUMENT,
+    `${source} has no ${cannot.what} to filter by, such as ${cannot.values[0]}`,
+    {
+      metadata: { field: `filter.${cannot.field}`, rule: "source.filter" },
+      remedy: `leave it out, or filter ${source} by processes, cgroups, users or names`,
+    },
+  );
 }
 
 /** Keys that there is room for. Throws INVALID_ARGUMENT beyond what one question may take of the kernel's memory. */

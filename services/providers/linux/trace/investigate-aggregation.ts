@@ -97,12 +97,8 @@ function describeRow({ key, count, sum, slots = [] }: AggregationRow, containers
   };
 }
 
-function notesOf({ source, measure, filter = {} }: AggregationQuestion): string[] {
+function notesOf({ source, measure }: AggregationQuestion): string[] {
   const notes = ["what the daemon itself does is not counted"];
-  const { paths = [], ports = [], networks = [] } = filter;
-  if (paths.length > 0 && !source.startsWith("file")) notes.push(`${source} has no path that a filter could ask for`);
-  if (ports.length + networks.length > 0 && !source.startsWith("tcp"))
-    notes.push(`${source} has no ends that a filter could ask for`);
   if (source === "tcpConnect" || source === "tcpAccept") notes.push("connections that did not come about are filtered");
   if (source.startsWith("file"))
     notes.push("calls that failed are counted; what io_uring does is not, and calls of 32-bit programs are unmatched");

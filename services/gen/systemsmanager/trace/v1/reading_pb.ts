@@ -297,7 +297,7 @@ export const CountRowSchema: GenMessage<CountRow> = /*@__PURE__*/
  */
 export type LatencySlot = Message<"systemsmanager.trace.v1.LatencySlot"> & {
   /**
-   * "64-128us", in the unit that reads best.
+   * "64-128us", in the unit that reads best; 1us stands for 1,024 ns here, and power is exact.
    *
    * @generated from field: string range = 1;
    */
