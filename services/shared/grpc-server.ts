@@ -4,13 +4,13 @@ import { setMaxListeners } from "node:events";
 import { createSecureServer, createServer } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter, Interceptor } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Health } from "../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { ErrorReason, failure } from "./errors.js";
 import { addHealth } from "./grpc-health.js";
 import { addReflection } from "./grpc-reflection.js";
+import { handleRpcs } from "./handle-rpcs.js";
 import {
   type ListenAddress,
   listen,
@@ -55,21 +55,19 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const stopping = new AbortController();
   // Every call that goes on listens to it, and stops listening when it ends.
   setMaxListeners(0, stopping.signal);
-  const handler = connectNodeAdapter({
-    routes: (router) => {
-      options.routes(router);
-      addHealth(router, options.services);
-      addReflection(router, options.services);
-    },
-    interceptors: [
-      ...(options.observers ?? []),
-      logFaults(options.log),
-      exceptOpenServices(options.authenticate),
-      validateRequests,
-    ],
-    readMaxBytes: maxRequestBytes,
-    shutdownSignal: stopping.signal,
-  });
+  const routes = (router: ConnectRouter) => {
+    options.routes(router);
+    addHealth(router, options.services);
+    addReflection(router, options.services);
+  };
+  const interceptors = [
+    ...(options.observers ?? []),
+    logFaults(options.log),
+    exceptOpenServices(options.authenticate),
+    validateRequests,
+  ];
+  const limits = { readMaxBytes: maxRequestBytes, shutdownSignal: stopping.signal };
+  const handler = handleRpcs(routes, { interceptors, ...limits }, options.log);
   const listener = options.tls ? createSecureServer(secureOptions(options.tls), handler) : createServer(handler);
   const connections = trackConnections(listener, options.log);
   const url = await listen(listener, options.listen, options.tls ? "https" : "http");
