@@ -13,6 +13,7 @@ import { openAggregation } from "../services/providers/linux/aggregate/open-aggr
 import { builtAddonPath } from "../services/providers/linux/native.js";
 import { findPackageRoot } from "../services/shared/package-root.js";
 import { type BenchLine, benchLine, median } from "./bench-line.js";
+import { withTraceEvents } from "./peers/trace-peers.js";
 
 const rounds = 7;
 const program = "call_storm";
@@ -123,12 +124,18 @@ async function whileCounted(contest: Contest, folder: string): Promise<number> {
 }
 
 async function whilePeerCounts(contest: Contest, folder: string): Promise<number> {
-  const peer = spawn("bpftrace", ["-e", contest.script], { stdio: ["ignore", "pipe", "ignore"] });
+  const [program = "", ...words] = [...withTraceEvents, "bpftrace", "-e", contest.script];
+  const peer = spawn(program, words, { stdio: ["ignore", "pipe", "ignore"] });
   let printed = "";
   peer.stdout.setEncoding("utf8").on("data", (text: string) => {
     printed += text;
   });
-  await once(peer.stdout, "data");
+  const ended = once(peer, "close").then(() => {
+    throw new Error(`bpftrace ended before it counted: ${contest.script}`);
+  });
+  await Promise.race([once(peer.stdout, "data"), ended]);
+  // From here on its end is asked for.
+  ended.catch(() => undefined);
   // It says when it begins to attach.
   await sleep(1_000);
   const cost = await storm(contest, folder);

@@ -11,8 +11,8 @@ export interface TracePeer {
 
 export type Traced = "open" | "exec";
 
-// They look for the kernel's trace events where not every machine has them mounted.
-const withTraceEvents = [
+/** Runs what follows: tools look for the kernel's trace events where not every machine has them mounted. */
+export const withTraceEvents = [
   "unshare",
   "--mount",
   "sh",
