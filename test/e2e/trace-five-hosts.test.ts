@@ -37,7 +37,9 @@ describe.skipIf(await requireHosts())("traces of five real hosts", { timeout: 12
     expect(exitCode).toBe(0);
     const writes = stdout.split("\n").filter((line) => /] write /.test(line) && !line.includes("<num>"));
     expect(writes.length).toBeGreaterThan(3);
-    expect(new Set(writes)).toEqual(new Set([`zypper-a  node[${pid.trim()}] write /var/log/ledger.log = 6  (by systemd)`]));
+    expect(new Set(writes)).toEqual(
+      new Set([`zypper-a  node[${pid.trim()}] write /var/log/ledger.log = 6  (by systemd)`]),
+    );
     expect(stdout).toContain("5 ok");
   });
 });
