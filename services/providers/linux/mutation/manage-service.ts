@@ -9,6 +9,7 @@ import { ServiceAction } from "../../../gen/systemsmanager/mutation/v1/service_p
 import { ErrorReason, failure, hasReason } from "../../../shared/errors.js";
 import { messageLimit, textOf } from "../logs/journal-entry.js";
 import { readJournal } from "../logs/journalctl.js";
+import { runProgram } from "../run-program.js";
 import { requireSystemd } from "../service-manager/require-systemd.js";
 import { showUnit, showUnits, systemctl } from "../service-manager/systemctl.js";
 import type { UnitProperties } from "../service-manager/unit.js";
@@ -96,6 +97,8 @@ async function readLastLines(unit: string, signal: AbortSignal): Promise<string>
     return true;
   };
   try {
+    // systemd has told it to the journal, which may not have written it yet.
+    await runProgram("journalctl", ["--sync"], { signal });
     await readJournal([`--unit=${unit}`, "--boot=0", `--lines=${logLines}`], take, signal);
   } catch (error) {
     // The unit's failure is the answer, with or without its log.
