@@ -32,7 +32,8 @@ const longestLine = 4 * 1024 * 1024;
 export async function runStrace({ pids, calls, onLine }: StraceOptions): Promise<StraceRun> {
   const [setpriv, strace] = [await findProgram("setpriv"), await findProgram("strace")];
   const tracing = calls.map((call) => `?${call}`).join(",");
-  // Through cat every line begins with its thread, and none of what strace says of itself comes between.
+  // Through cat every line begins with its thread, and none of what strace says of itself comes between. It cannot open its own
+  // output by name, which is a socket here; the shell that it runs cat by is given nothing but these two words.
   const format = ["-f", "-ttt", "-T", "-yy", "-s", "4096", "-xx", "-X", "raw", "-o", "|exec cat"];
   const which = ["-e", `trace=${tracing}`, ...pids.flatMap((pid) => ["-p", String(pid)])];
   const child = spawn(setpriv, ["--pdeathsig", "KILL", "--", strace, ...format, ...which], {
@@ -41,6 +42,7 @@ export async function runStrace({ pids, calls, onLine }: StraceOptions): Promise
     stdio: ["ignore", "pipe", "pipe"],
   });
   const closed = once(child, "close");
+  // What keeps it from starting is told by untilAttached.
   closed.catch(() => undefined);
   readLines(child.stdout, onLine);
   try {
