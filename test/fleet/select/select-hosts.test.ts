@@ -152,7 +152,7 @@ test("a pattern that makes a backtracking engine explode costs RE2 next to nothi
   const hosts = [host("h", { labels: { text: `${"a".repeat(200)}!` } })];
   const began = performance.now();
   expect(() => select("labels.text.matches('^(a|a|aa)+$')", hosts)).toThrow(/none of the 1 hosts/);
-  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(performance.now() - began).toBeLessThan(200);
 });
 
 test("an expression that is too slow for the fleet is stopped and says how far it came", () => {

@@ -176,7 +176,7 @@ describe("when it does not end", () => {
   test("it is ended at the deadline", async () => {
     const { reason, elapsedMs } = await abortAfter(100, "sleep 1000");
     expect(reason).toBe(ErrorReason.DEADLINE_EXCEEDED);
-    expect(elapsedMs).toBeLessThan(10_000);
+    expect(elapsedMs).toBeLessThan(1000);
   });
 
   test("the error is the one that the signal was aborted with", async () => {
@@ -197,7 +197,7 @@ describe("when it does not end", () => {
     const { reason, elapsedMs } = await abortAfter(200, script, { killGraceMs: 300 });
     expect(reason).toBe(ErrorReason.DEADLINE_EXCEEDED);
     expect(elapsedMs).toBeGreaterThan(450);
-    expect(elapsedMs).toBeLessThan(10_000);
+    expect(elapsedMs).toBeLessThan(1500);
     await expect.poll(async () => isAlive(await pidIn("parent")) || isAlive(await pidIn("child"))).toBe(false);
   });
 
@@ -205,7 +205,7 @@ describe("when it does not end", () => {
     const started = performance.now();
     const { stdout } = await shell(`echo done; sleep 30 & echo $! > ${directory}/holder`);
     expect(stdout.text).toBe("done\n");
-    expect(performance.now() - started).toBeLessThan(15_000);
+    expect(performance.now() - started).toBeLessThan(2000);
     const holder = await pidIn("holder");
     expect(isAlive(holder)).toBe(true);
     process.kill(holder);

@@ -52,7 +52,7 @@ describe("a file system that does not answer (simulated)", () => {
     const { measure } = hanging(["/nfs"]);
     const started = Date.now();
     const { disks, unavailable } = await measure([mount("/nfs", "nfs4"), mount("/"), mount("/other", "cifs")]);
-    expect(Date.now() - started).toBeLessThan(10_000);
+    expect(Date.now() - started).toBeLessThan(1800);
     expect(disks.map(({ mountPoint }) => mountPoint)).toEqual(["/", "/other"]);
     expect(unavailable).toEqual(["disk /nfs: no answer within 1000 ms"]);
   });
@@ -69,7 +69,7 @@ describe("a file system that does not answer (simulated)", () => {
     ]);
     const started = Date.now();
     const second = await measure(mounts);
-    expect(Date.now() - started).toBeLessThan(1_000);
+    expect(Date.now() - started).toBeLessThan(500);
     expect(second.disks.map(({ mountPoint }) => mountPoint)).toEqual(["/"]);
     expect(second.unavailable).toHaveLength(3);
     expect(asked.filter((point) => point !== "/")).toEqual(["/a", "/b"]);
