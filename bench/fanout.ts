@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Kafka } from "../test/kafka/start-kafka.js";
 import { type BenchLine, benchLine, median } from "./bench-line.js";
+import { measureMcpFloor } from "./peers/mcp-floor.js";
 import { buildNatsFloor, startNatsFloor } from "./peers/nats-floor.js";
 import type { BenchOptions } from "./rig/bench-options.js";
 import { startBroker } from "./rig/broker.js";
@@ -28,6 +29,8 @@ const bench = "fanout";
 const defaultSizes = [1, 100, 1_000, 10_000];
 // The server of the floor has a process's 20,000 file descriptors too.
 const largestFloor = 19_000;
+// About what the answer of one host has, its structure included.
+const oneHostCharacters = 3_500;
 
 /** Measures all sizes, and one host over the embedded bus. */
 export async function run({ hosts: sizes = defaultSizes, profile }: BenchOptions): Promise<BenchLine[]> {
@@ -172,13 +175,16 @@ function describeGrowth(all: readonly SizeFigures[]): BenchLine[] {
 }
 
 async function measureEmbedded(): Promise<BenchLine> {
+  const measureFloor = () => measureMcpFloor(callsFor(1) / 2, oneHostCharacters);
   note("1 host over the embedded bus");
+  const before = await measureFloor();
   const fleet = await startFleetUnderTest({ hosts: 1 });
   try {
     const { times, missing } = await measureCalls(fleet, undefined, callsFor(1));
     if (missing > 0) throw new Error(`${missing} answers are missing over the embedded bus`);
+    const peer = { name: "a tool of the MCP SDK alone", value: median([...before, ...(await measureFloor())]) };
     const claim = "1 host over the embedded bus: tool call to summary, p50";
-    return benchLine({ bench, claim, unit: "ms", value: median(times), goal: "<= 5" });
+    return benchLine({ bench, claim, unit: "ms", value: median(times), peer, goal: "<= 5" });
   } finally {
     await fleet.close();
   }

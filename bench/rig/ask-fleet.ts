@@ -4,12 +4,12 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Client as ConnectClient, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { FleetService } from "../../services/gen/systemsmanager/fleet/v1/fleet_service_pb.js";
 import { TelemetryService } from "../../services/gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
 import { bearer } from "../../services/shared/bearer.js";
 import { ErrorReason, hasReason } from "../../services/shared/errors.js";
 import { operationName } from "../../services/shared/operations.js";
+import { connectMcp } from "./connect-mcp.js";
 import type { ControlPlaneProcess } from "./fleet-processes.js";
 
 /** One question and what became of it. */
@@ -43,10 +43,7 @@ const timeoutMs = 120_000;
 
 /** Connects both. */
 export async function openAsker({ mcpUrl, grpcUrl, token }: ControlPlaneProcess): Promise<Asker> {
-  const versions = { versionNegotiation: { mode: { pin: "2026-07-28" as const } } };
-  const mcp = new Client({ name: "bench", version: "1.0.0" }, { capabilities: {}, ...versions });
-  const headers = { authorization: `Bearer ${token}` };
-  await mcp.connect(new StreamableHTTPClientTransport(new URL(mcpUrl), { requestInit: { headers } }));
+  const mcp = await connectMcp(mcpUrl, token);
   const grpc = createClient(FleetService, createGrpcTransport({ baseUrl: grpcUrl, interceptors: [bearer(token)] }));
   return {
     grpc,
