@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ErrorReason, failure } from "../../../shared/errors.js";
 import { findProgram } from "../find-program.js";
+import { makeNamedPipe } from "./named-pipe.js";
 
 export interface StraceRun {
   /** Resolves when it has let its targets go and all lines were read. */
@@ -18,7 +19,7 @@ interface StraceOptions {
   readonly onLine: (line: string) => void;
 }
 
-type Strace = ChildProcessByStdio<null, Readable, Readable>;
+type Strace = ChildProcessByStdio<null, null, Readable>;
 
 const attachTimeoutMs = 5_000;
 const endTimeoutMs = 2_000;
@@ -32,24 +33,26 @@ const longestLine = 4 * 1024 * 1024;
 export async function runStrace({ pids, calls, onLine }: StraceOptions): Promise<StraceRun> {
   const [setpriv, strace] = [await findProgram("setpriv"), await findProgram("strace")];
   const tracing = calls.map((call) => `?${call}`).join(",");
-  // Through cat every line begins with its thread, and none of what strace says of itself comes between. It cannot open its own
-  // output by name, which is a socket here; the shell that it runs cat by is given nothing but these two words.
-  const format = ["-f", "-ttt", "-T", "-yy", "-s", "4096", "-xx", "-X", "raw", "-o", "|exec cat"];
+  const pipe = await makeNamedPipe();
+  // In a file of its own every line begins with its thread, and none of what strace says of itself comes between.
+  const format = ["-f", "-ttt", "-T", "-yy", "-s", "4096", "-xx", "-X", "raw", "-o", pipe.path];
   const which = ["-e", `trace=${tracing}`, ...pids.flatMap((pid) => ["-p", String(pid)])];
   const child = spawn(setpriv, ["--pdeathsig", "KILL", "--", strace, ...format, ...which], {
     cwd: "/",
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8" },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "ignore", "pipe"],
   });
-  const closed = once(child, "close");
-  // What keeps it from starting is told by untilAttached.
-  closed.catch(() => undefined);
-  readLines(child.stdout, onLine);
+  let closed: Promise<unknown>;
   try {
     await untilAttached(child, pids);
+    const output = pipe.read();
+    closed = once(output, "close");
+    readLines(output, onLine);
   } catch (error) {
     child.kill("SIGKILL");
     throw error;
+  } finally {
+    await pipe.close();
   }
   return {
     async end() {
