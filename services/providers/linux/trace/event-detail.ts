@@ -1,6 +1,7 @@
 // The particulars of each kind of event.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { EventPathSchema, TraceEventSchema } from "../../../gen/systemsmanager/trace/v1/event_pb.js";
+import type { EventPathSchema } from "../../../gen/systemsmanager/trace/v1/event_file_pb.js";
+import type { TraceEventSchema } from "../../../gen/systemsmanager/trace/v1/event_pb.js";
 import type { CaptureEvent } from "../capture/decode-event.js";
 import type { EventPath } from "../capture/decode-file.js";
 import type { SocketEnds } from "../capture/decode-network.js";
