@@ -25,8 +25,9 @@ struct {
   __type(value, __u8);
 } wanted_cgroups SEC(".maps");
 
-const volatile bool filter_pids = false;
-const volatile bool filter_cgroups = false;
+/* A bool would be a _Bool in the skeleton, which C++ does not have. */
+const volatile __u8 filter_pids = 0;
+const volatile __u8 filter_cgroups = 0;
 
 /* The task's cgroup or one above it is wanted: a container may have groups of its own. */
 static __always_inline bool is_in_wanted_cgroup(void) {

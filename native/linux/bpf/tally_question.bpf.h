@@ -6,7 +6,7 @@
 #include "tally_layout.h"
 
 const volatile __u32 counted_by = BY_NONE;
-const volatile bool measures_latency = false;
+const volatile __u8 measures_latency = 0; /* a _Bool is unknown to C++, which reads it from the skeleton */
 /* Of the events that are counted; EVENT_NONE where they are no events of a capture. */
 const volatile __u32 counted_kind = EVENT_NONE;
 
