@@ -35,6 +35,24 @@ test("calls of many members are spread over the time", () => {
   for (const stop of stops) stop();
 });
 
+test("one member alone is woken for once in its time, and not for the slots without anybody", () => {
+  const setTimeout = vi.spyOn(globalThis, "setTimeout");
+  const stop = checkRegularly(1_600, () => undefined);
+  vi.advanceTimersByTime(16_000);
+  expect(setTimeout.mock.calls.length).toBeLessThanOrEqual(11);
+  stop();
+});
+
+test.each([50, 900, 1_550])("who comes %i ms into a round is called within the next", (afterMs) => {
+  const stop = checkRegularly(1_600, () => undefined);
+  vi.advanceTimersByTime(1_600 + afterMs);
+  let calls = 0;
+  const others = Array.from({ length: 3 }, () => checkRegularly(1_600, () => calls++));
+  vi.advanceTimersByTime(1_600);
+  expect(calls).toBe(3);
+  for (const end of [stop, ...others]) end();
+});
+
 test("who has stopped is not called, and may stop twice", () => {
   let calls = 0;
   const stop = checkRegularly(100, () => calls++);
