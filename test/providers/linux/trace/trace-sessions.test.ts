@@ -151,7 +151,7 @@ describe("a session of events", () => {
     ]);
     const readingNow = async () => (await call(readTraceSession, { sessionId })).reading;
     try {
-      await waitFor(async () => (await readingNow())?.detail === TraceDetail.COUNTS_ONLY, "less detail", 20_000);
+      await waitFor(async () => (await readingNow())?.detail === TraceDetail.COUNTS_ONLY, "less detail");
       const isLimited = async () => ((await readingNow())?.accounts[0]?.rateLimited ?? 0n) > 0n;
       await waitFor(isLimited, "events that are counted alone");
     } finally {
@@ -225,7 +225,7 @@ test("a session of a profile tells where a busy process is, and the samples add 
     };
     await call(startTraceSession, { sessionId, question, duration: minute });
     const delivered = async () => (await call(readTraceSession, { sessionId })).reading?.accounts[0]?.delivered ?? 0n;
-    await waitFor(async () => (await delivered()) >= 100n, "samples", 20_000);
+    await waitFor(async () => (await delivered()) >= 100n, "samples");
     const { reading } = await call(stopTraceSession, { sessionId });
     expect(reading?.stacks[0]?.folded).toMatch(/^node;.*busyLoop/);
     const samples =
