@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { openJournal } from "../../services/daemon/journal.js";
 import { ReplyOutcome } from "../../services/gen/systemsmanager/bus/v1/host_pb.js";
 import { ManageServiceRequestSchema, ServiceAction } from "../../services/gen/systemsmanager/mutation/v1/service_pb.js";
 import { signCommand } from "../../services/identity/command-signature.js";
@@ -78,6 +79,13 @@ async function killChild(child: ChildProcess): Promise<void> {
   await path.fleet.presenceOf(hostId, false);
 }
 
+/** Waits until the daemon has written down that the bus has all its replies, which it hears with a heartbeat. */
+async function allReported(): Promise<void> {
+  const journal = await openJournal(join(directory, "state", "journal"));
+  await waitFor(() => journal.unreported().length === 0, "the relay's word that the bus has the replies");
+  await journal.close();
+}
+
 function signChange(name: string) {
   const request = toBinary(
     ManageServiceRequestSchema,
@@ -108,8 +116,7 @@ test("killed between STARTED and DONE: INDETERMINATE at once when it is back, ag
   const other = signChange("quick.service");
   await path.fleet.publish(other.signed, [hostId]);
   expect((await path.fleet.repliesTo(other.command))[0]?.outcome).toBe(ReplyOutcome.OK);
-  // Long enough for the relay's word that the bus has them.
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  await allReported();
   await killChild(second);
 
   await startChild();
@@ -126,7 +133,7 @@ test("killed after DONE, with the reply on the bus: the stored result when asked
   const { command, signed } = signChange("quick.service");
   await path.fleet.publish(signed, [hostId]);
   const [reply] = await path.fleet.repliesTo(command);
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  await allReported();
   await killChild(first);
   await startChild();
   await path.fleet.publish(signed, [hostId]);

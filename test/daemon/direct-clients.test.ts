@@ -19,6 +19,7 @@ import { TraceService } from "../../services/gen/systemsmanager/trace/v1/trace_s
 import { generateSigningKey } from "../../services/identity/signing-key.js";
 import { ErrorReason, errorDetailOf } from "../../services/shared/errors.js";
 import { findPackageRoot } from "../../services/shared/package-root.js";
+import { waitFor } from "../shared/wait-for.js";
 import { simulatedProvider } from "./simulated-provider.js";
 import { openTestPath, type TestPath, testLog } from "./test-path.js";
 
@@ -29,6 +30,7 @@ const root = findPackageRoot().pathname;
 let path: TestPath;
 let daemon: Daemon;
 let url: string;
+let asked = 0;
 let aborted = 0;
 
 beforeAll(async () => {
@@ -38,7 +40,10 @@ beforeAll(async () => {
       changes: [{ subject: request.name }],
       dryRun: request.dryRun,
     }),
-    listProcesses: (_, { signal }) => new Promise(() => signal.addEventListener("abort", () => aborted++)),
+    listProcesses: (_, { signal }) => {
+      asked++;
+      return new Promise(() => signal.addEventListener("abort", () => aborted++));
+    },
     listKernelModules: async () => {
       throw new Error("a fault");
     },
@@ -108,11 +113,15 @@ describe("a typed client", () => {
 
   test("that goes away, or whose deadline passes, aborts the handler", async () => {
     const client = createClient(TelemetryService, transport());
-    expect(await reasonOf(client.listProcesses({}, { timeoutMs: 100 }))).toBe(ErrorReason.DEADLINE_EXCEEDED);
+    // Long enough for the call to reach its handler.
+    expect(await reasonOf(client.listProcesses({}, { timeoutMs: 1_000 }))).toBe(ErrorReason.DEADLINE_EXCEEDED);
+    await waitFor(() => aborted === 1, "the end of the one whose deadline passed");
     const going = new AbortController();
-    setTimeout(() => going.abort(), 50);
-    await reasonOf(client.listProcesses({}, { signal: going.signal }));
-    await expect.poll(() => aborted).toBe(2);
+    const gone = reasonOf(client.listProcesses({}, { signal: going.signal }));
+    await waitFor(() => asked === 2, "the second handler");
+    going.abort();
+    await gone;
+    await waitFor(() => aborted === 2, "the end of the one whose client went away");
   });
 
   test("is told that a host without a kernel of its own has no events", async () => {

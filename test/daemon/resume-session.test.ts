@@ -7,6 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { dialSocket, type TlsMemory } from "../../services/daemon/dial-socket.js";
+import { waitFor } from "../shared/wait-for.js";
 import { openTestPath, type TestPath } from "./test-path.js";
 
 let directory: string;
@@ -34,7 +35,7 @@ afterEach(() => path.close());
 async function dial(url: string, tlsMemory: TlsMemory): Promise<boolean> {
   const socket = dialSocket({ url, tls: { ca: identity.cert }, tlsMemory }) as TLSSocket;
   await once(socket, "secureConnect");
-  await expect.poll(() => tlsMemory.session).toBeDefined();
+  await waitFor(() => tlsMemory.session !== undefined, "a session to remember");
   const reused = socket.isSessionReused();
   socket.destroy();
   return reused;

@@ -110,7 +110,10 @@ export function testFiveHosts(
 
     test("a service that crashed on one host is the deviation, with its real failed state", async () => {
       await Promise.all(hostNames.map((name) => installUnit(name, "ledger.service", "/bin/sleep infinity")));
-      await fleet.hosts.host("zypper-a").run(["systemctl", "kill", "-s", "SEGV", "ledger.service"]);
+      const crashing = fleet.hosts.host("zypper-a");
+      await crashing.run(["systemctl", "kill", "-s", "SEGV", "ledger.service"]);
+      const stateNow = async () => (await crashing.exec(["systemctl", "is-active", "ledger.service"])).stdout.trim();
+      await expect.poll(stateNow, { timeout: 20_000 }).toBe("failed");
       const answer = await client.call("list_services", { selector: "all", names: ["ledger"] });
       expectAccounting(answer, { targeted: 5, ok: 5 });
       const deviation = answer.structured.deviations.find((finding: any) => finding.path === "services.active_state");

@@ -59,12 +59,15 @@ test("one question is one trace through all three processes", async () => {
   const method = "systemsmanager.telemetry.v1.TelemetryService/GetSystemSnapshot";
   for await (const _ of client.run({ selector: "all", method }, { headers }));
   const ofTrace = () => receiver.spans.filter((span) => span.traceId === traceId);
-  await waitFor(() => ofTrace().length >= 4, "four spans");
-  const byId = new Map(ofTrace().map((span) => [span.spanId, span]));
-  const path: string[] = [];
-  let at = ofTrace().find(({ name }) => name === "GetSystemSnapshot");
-  for (; at; at = byId.get(at.parentSpanId ?? "")) path.push(`${at.service}: ${at.name}`);
-  expect(path).toEqual([
+  const pathNow = () => {
+    const byId = new Map(ofTrace().map((span) => [span.spanId, span]));
+    const path: string[] = [];
+    let at = ofTrace().find(({ name }) => name === "GetSystemSnapshot");
+    for (; at; at = byId.get(at.parentSpanId ?? "")) path.push(`${at.service}: ${at.name}`);
+    return path;
+  };
+  await waitFor(() => pathNow().length >= 4, "four spans, each below the next");
+  expect(pathNow()).toEqual([
     "systems-manager-daemon: GetSystemSnapshot",
     "systems-manager-relay: deliver command",
     "systems-manager-up: run GetSystemSnapshot",

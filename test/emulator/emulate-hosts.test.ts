@@ -13,6 +13,9 @@ let emulator: EmulatorUnderTest;
 
 beforeAll(async () => {
   emulator = await openEmulator(count);
+  // A host knows that it is attached before the bus does.
+  const { presences } = emulator.path.fleet;
+  await waitFor(() => new Set(presences.map(({ facts }) => facts?.hostId)).size === count, "word of every host");
 });
 
 afterAll(() => emulator.close());

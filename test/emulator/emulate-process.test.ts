@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { commandPath } from "../e2e/command-process.js";
@@ -42,9 +43,7 @@ function startEmulator(...extra: string[]) {
   const child = execa(process.execPath, args, { reject: false, buffer: false, stdin: "pipe" });
   const lines: Progress[] = [];
   let said = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    for (const line of text.split("\n").filter(Boolean)) lines.push(JSON.parse(line) as Progress);
-  });
+  createInterface(child.stdout).on("line", (line) => lines.push(JSON.parse(line) as Progress));
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said += text;
   });
@@ -73,9 +72,11 @@ test("hosts attach over several processes, are killed by an order, and leave wit
   expect(new Set(pids).size).toBe(3);
   child.stdin.write('nonsense\n{"kill":{"names":["emulated-0","emulated-11"],"down":"50ms..100ms"}}\n');
   await waitFor(() => latest()?.kills === 2 && latest()?.attachments === 14, "two hosts to be killed and back");
+  await waitFor(() => said().includes("nonsense"), "what it says of nonsense");
   expect(said()).toContain('"nonsense" is no order for the emulator');
   child.kill("SIGINT");
   expect((await child).exitCode).toBe(0);
+  await waitFor(() => latest()?.event === "stopped", "its last line");
   expect(latest()).toMatchObject({ event: "stopped", attached: 0 });
   expect(pids.filter(isAlive)).toEqual([]);
 });
@@ -93,7 +94,7 @@ test("a process of it that dies ends it with an error that names the process", a
   process.kill(first, "SIGKILL");
   expect((await child).exitCode).toBe(1);
   expect(said()).toContain(`emulator process ${first} ended with SIGKILL`);
-  expect(isAlive(second)).toBe(false);
+  await waitFor(() => !isAlive(second), "the other process to end");
 });
 
 test("more hosts than files may be opened is refused before anything starts", async () => {

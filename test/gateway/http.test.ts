@@ -155,21 +155,21 @@ describe("a session", () => {
   });
 
   test("ends when it was idle for too long, and not before", async () => {
-    const { url } = await startGateway({ sessions: { idleMs: 300 } });
+    const { url } = await startGateway({ sessions: { idleMs: 1_500 } });
     const session = await openSession(url);
     expect((await send(url, { "mcp-session-id": session }, listTools)).status).toBe(200);
     await expect
       .poll(async () => (await send(url, { "mcp-session-id": session }, listTools)).status, {
-        interval: 600,
-        timeout: 5_000,
+        interval: 3_000,
+        timeout: 20_000,
       })
       .toBe(404);
   });
 
   test("does not end while its client listens", async () => {
-    const { url } = await startGateway({ sessions: { idleMs: 100 } });
+    const { url } = await startGateway({ sessions: { idleMs: 1_000 } });
     const client = await connectOlder(url);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect((await client.callTool(read)).isError).toBeFalsy();
     await client.close();
   });

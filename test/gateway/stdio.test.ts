@@ -2,6 +2,7 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { createGateway } from "../../services/gateway/gateway.js";
+import { waitFor } from "../shared/wait-for.js";
 import { connectInProcess } from "./clients.js";
 import { planHash, simulateFleet } from "./simulated-fleet.js";
 import { structureOf } from "./start-gateway.js";
@@ -35,10 +36,10 @@ test("the end of the input ends the connection and cancels what runs", async () 
   send({ method: "notifications/initialized" });
   send({ id: 2, method: "tools/call", params: { name: "commit_change", arguments: { plan_hash: planHash } } });
   send({ id: 3, method: "tools/call", params: { name: "list_services", arguments: { selector: "all" } } });
-  await expect.poll(() => fleet.requests("run").length).toBe(1);
+  await waitFor(() => fleet.requests("run").length === 1, "the run");
   input.end();
   await connection.closed;
-  await expect.poll(() => fleet.requests("cancelRun").length).toBe(1);
+  await waitFor(() => fleet.requests("cancelRun").length === 1, "its cancellation");
   expect(fleet.requests("commitChange")).toEqual([]);
   await connection.close();
 });

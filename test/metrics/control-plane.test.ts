@@ -32,6 +32,8 @@ beforeAll(async () => {
   await fleet.callTool({ name: snapshot, arguments: { selector: "all" } });
   await fleet.callTool({ name: snapshot, arguments: { selector: "nobody" } });
   await fleet.callTool({ name: "find_hosts", arguments: { selector: "all" } });
+  // A caller has its answer before the last of those who carried it has counted it.
+  await waitFor(async () => isSettled(await scrape()), "everything counted");
   text = await (await fetch(metrics.url)).text();
   families = parseExposition(text);
 });
@@ -40,6 +42,15 @@ afterAll(async () => {
   await fleet.close();
   await metrics.close();
 });
+
+function isSettled(samples: Map<string, number>): boolean {
+  const figure = (name: string) => samples.get(`systems_manager_${name}{}`) ?? 0;
+  const lags = [...samples].filter(([series]) => series.startsWith("systems_manager_bus_consumer_lag_messages"));
+  const isCarried = figure("bus_delivered_messages_total") >= figure("bus_published_messages_total");
+  const isDone =
+    figure("relay_waiting_replies") + figure("daemon_running_commands") + figure("fleet_waiting_hosts") === 0;
+  return isCarried && isDone && figure("relay_replies_total") >= 5 && lags.every(([, behind]) => behind === 0);
+}
 
 async function scrape(): Promise<Map<string, number>> {
   const response = await fetch(metrics.url);

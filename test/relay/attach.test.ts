@@ -145,7 +145,9 @@ test("a second attachment ends the first, and the host stays online under a grea
   const command = await path.fleet.send([hostId], { method: snapshotMethod });
   await waitFor(() => second.received.some(({ message }) => message.case === "command"), "the command");
   expect(command).toBeDefined();
-  const presences = path.fleet.presences.filter(({ facts }) => facts?.hostId === hostId);
+  const presencesNow = () => path.fleet.presences.filter(({ facts }) => facts?.hostId === hostId);
+  await waitFor(() => presencesNow().length >= 2, "the word on the second attachment");
+  const presences = presencesNow();
   expect(presences.map(({ online }) => online)).toEqual([true, true]);
   expect(presences[1]?.attachment).toBeGreaterThan(before.attachment);
   second.close();

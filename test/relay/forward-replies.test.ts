@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import { pino } from "pino";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { Bus, OutgoingMessage } from "../../services/bus/bus.js";
 import { openEmbeddedBus } from "../../services/bus/embedded/open-embedded-bus.js";
 import { ReplyBatchSchema } from "../../services/gen/systemsmanager/bus/v1/host_pb.js";
@@ -15,6 +15,8 @@ import { createTraceMemory } from "../../services/relay/trace-memory.js";
 import { ErrorReason, errorDetailOf, failure } from "../../services/shared/errors.js";
 import { repliesOf } from "../shared/replies-of.js";
 import { waitFor } from "../shared/wait-for.js";
+
+afterEach(() => vi.useRealTimers());
 
 const uuid = "11111111-1111-4111-8111-111111111111";
 
@@ -101,22 +103,29 @@ test("replies that trickle in leave in few batches while many are awaited, and a
   const { forwarder, awaited, messages, counters } = open(async () => undefined);
   const { source } = recordingSource();
   awaited.expect(uuid, 300);
+  // Three in each millisecond, however busy the machine is.
+  vi.useFakeTimers();
   for (let index = 1; index <= 300; index++) {
     forwarder.forward(replyOf(index), source, index);
-    if (index % 3 === 0) await sleep(1);
+    if (index % 3 === 0) await vi.advanceTimersByTimeAsync(1);
   }
-  await sleep(0);
+  await vi.advanceTimersByTimeAsync(0);
   expect(counters.replies).toBe(300);
   expect(messages.length).toBeLessThanOrEqual(12);
 });
 
 test("replies that trickle in while a slow bus takes a batch wait for it together", async () => {
-  const { forwarder, messages, counters } = open(() => sleep(300));
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { forwarder, messages, counters } = open(() => released);
   const { source } = recordingSource();
   for (let index = 1; index <= 30; index++) {
     forwarder.forward(replyOf(index), source, index);
     await sleep(5);
   }
+  release();
   await waitFor(() => counters.replies === 30, "all replies");
   expect(messages).toHaveLength(2);
 });

@@ -8,6 +8,7 @@ import { createTraceMemory } from "../../services/relay/trace-memory.js";
 import { startTracing, type Tracing } from "../../services/tracing/start-tracing.js";
 import { openTestPath, type TestPath, testLog } from "../daemon/test-path.js";
 import { createCommand, replyPartition, snapshotMethod } from "../relay/simulated-fleet.js";
+import { waitFor } from "../shared/wait-for.js";
 
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -45,6 +46,7 @@ test.each([
   ["other headers alone", { color: "red" }, {}],
 ])("the reply to a command with %s", async (_, given, back) => {
   await ask(given);
+  await waitFor(() => batches.length > 0, "the observer's batch");
   expect(batches).toEqual([back]);
 });
 

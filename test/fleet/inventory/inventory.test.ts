@@ -221,7 +221,7 @@ test.each<[string, [string, boolean, number][], string[]]>([
 });
 
 describe("hosts of a relay", () => {
-  async function sayOfRelay(life: bigint, alive = true, intervalMs = 100) {
+  async function sayOfRelay(life: bigint, alive = true, intervalMs = 500) {
     const value = create(RelayPresenceSchema, { relayId: "r", life, alive, interval: durationFromMs(intervalMs) });
     const record = create(PresenceRecordSchema, { record: { case: "relay", value } });
     await bus.publish("presence", { key: "relay/r", value: toBinary(PresenceRecordSchema, record) });

@@ -3,7 +3,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterEach, describe, expect, test } from "vitest";
 import { ListServicesRequestSchema } from "../../../services/gen/systemsmanager/telemetry/v1/service_pb.js";
 import { ask } from "./ask.js";
-import { collect } from "./collect.js";
+import { type AnyEvent, collect } from "./collect.js";
 import { eventually } from "./eventually.js";
 import { type FleetUnderTest, listServices, services, startFleet } from "./fleet-under-test.js";
 import { type Behaviour, hostIdOf, ok } from "./simulated-hosts.js";
@@ -40,14 +40,24 @@ describe("every simulated host answers", () => {
   });
 
   test("progress comes when something changed, at most every 100 ms", async () => {
+    let told = 0;
+    const noting = async function* <Event extends AnyEvent>(stream: AsyncIterable<Event>) {
+      for await (const event of stream) {
+        if (event.event.case === "progress") told++;
+        yield event;
+      }
+    };
+    // Four hosts at once, each four when it was told of those before them.
     const late: Behaviour = async (call) => {
-      await sleep(Number(call.name.slice(2)) * 30);
+      const number = Number(call.name.slice(2));
+      await eventually(() => expect(told).toBeGreaterThanOrEqual(Math.floor(number / 4)));
+      await sleep((number % 4) * 30);
       await call.reply(ok(services("a.service")));
     };
     fleet = await startFleet({ usual: (call) => void late(call) });
     await fleet.attach(...Array.from({ length: 12 }, (_, index) => `h-${index}`));
     const began = performance.now();
-    const { progress } = await collect(ask(fleet));
+    const { progress } = await collect(noting(ask(fleet)));
     const most = Math.ceil((performance.now() - began) / 100);
     expect(progress.length).toBeGreaterThan(1);
     expect(progress.length).toBeLessThanOrEqual(most);

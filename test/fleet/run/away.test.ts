@@ -49,7 +49,7 @@ describe("hosts that are away", () => {
   test("a host that is back within the grace is still waited for", async () => {
     let call: SimulatedCall | undefined;
     fleet = await startFleet({
-      patience: { detachGraceMs: 500, changeGraceMs: 500, relayGraceMs: 500 },
+      patience: { detachGraceMs: 2_500, changeGraceMs: 2_500, relayGraceMs: 2_500 },
       usual: (each) => {
         call = each;
       },
@@ -59,7 +59,7 @@ describe("hosts that are away", () => {
     await eventually(() => expect(call).toBeDefined());
     await fleet.detach("flaps");
     await fleet.attach("flaps");
-    await sleep(700);
+    await sleep(2_700);
     await call?.reply(ok(services("a.service")));
     expect((await collected).accounting).toMatchObject({ ok: 1, noAnswer: 0, lateReplies: 0 });
   });
@@ -122,6 +122,7 @@ describe("hosts that are away", () => {
       fleet.client.run({ selector: "all", method: listServices, timeout: { nanos: 200_000_000 } }),
     );
     expect(run).toMatchObject({ revision: 1, accounting: { noAnswer: 1, ok: 0 } });
+    await eventually(() => expect(call).toBeDefined());
     await call?.reply(ok(services("a.service")));
     const runId = run.runId;
     await eventually(async () => expect((await fleet.client.getRun({ runId })).run?.revision).toBe(2));

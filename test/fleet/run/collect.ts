@@ -2,7 +2,7 @@
 import type { Accounting, Run, RunProgress, RunStarted } from "../../../services/gen/systemsmanager/fleet/v1/run_pb.js";
 import type { Summary } from "../../../services/gen/systemsmanager/fleet/v1/summary_pb.js";
 
-type AnyEvent = { event: { case: string | undefined; value?: unknown } };
+export type AnyEvent = { event: { case: string | undefined; value?: unknown } };
 
 /** What a finished stream said. */
 export interface Collected {

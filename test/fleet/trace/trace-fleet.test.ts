@@ -63,9 +63,9 @@ const refusing: Behaviour = (call) =>
     error: { reason: ErrorReason.UNSUPPORTED, remedy: "use another kernel" },
   });
 
-function request(selector = "all", durationMs = 1_500) {
+function request(selector = "all", durationMs = 3_000) {
   const question = { question: { case: "events" as const, value: { kinds: [EventKind.EXEC] } } };
-  return { selector, question, duration: durationFromMs(durationMs), interval: durationFromMs(400) };
+  return { selector, question, duration: durationFromMs(durationMs), interval: durationFromMs(800) };
 }
 
 async function follow(responses: AsyncIterable<TraceResponse>) {

@@ -7,6 +7,8 @@ import type { AggregationQuestion } from "../../../../services/providers/linux/a
 import type { AggregationReading } from "../../../../services/providers/linux/aggregate/decode-reading.js";
 import type { AggregationAddon } from "../../../../services/providers/linux/aggregate/native-aggregation.js";
 import { type Aggregation, openAggregation } from "../../../../services/providers/linux/aggregate/open-aggregation.js";
+import { waitFor } from "../../../shared/wait-for.js";
+import { stateOf } from "../real-processes.js";
 import { addon as tracingAddon } from "../require-tracing.js";
 
 export const addon = tracingAddon as unknown as AggregationAddon;
@@ -78,6 +80,11 @@ export class Doer {
     this.#child.stdin?.write(`${line}\n`);
     const { value } = await this.#lines.next();
     if (value !== "done") throw new Error(`${line}: ${value}`);
+  }
+
+  /** Resolves when it waits for its next line: in a call that has begun. */
+  async waits(): Promise<void> {
+    await waitFor(() => stateOf(this.pid) === "S", `perl ${this.pid} to wait for a line`);
   }
 
   async end(): Promise<void> {

@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect } from "vitest";
+import { waitFor } from "../../../shared/wait-for.js";
 import { block4, ipv4, ipv6, NetworkNamespace, networks } from "../capture/network-under-test.js";
 import { describe, test } from "../require-tracing.js";
 import { countsOf, countWhile, sum, withDoers } from "./aggregation-under-test.js";
@@ -27,15 +27,25 @@ test.each([
 });
 
 describe("TCP", () => {
-  const namespace = NetworkNamespace.alone();
-  namespace.run("sysctl", "-qw", "net.ipv4.tcp_syn_retries=1");
-  // Packets to this neighbour go out and nobody takes them.
-  namespace.ip("link", "add", "left", "type", "veth", "peer", "name", "right");
-  namespace.ip("address", "add", `${block4}.65/26`, "dev", "left");
-  namespace.ip("link", "set", "left", "up");
-  namespace.ip("link", "set", "right", "up");
-  namespace.ip("neighbour", "add", `${block4}.66`, "lladdr", "02:00:00:00:00:66", "dev", "left");
-  afterAll(() => namespace.remove());
+  const namespace = makeNamespace();
+  // Where no connection of another test sends anything again.
+  const quiet = makeNamespace();
+  afterAll(() => {
+    namespace.remove();
+    quiet.remove();
+  });
+
+  function makeNamespace(): NetworkNamespace {
+    const made = NetworkNamespace.alone();
+    made.run("sysctl", "-qw", "net.ipv4.tcp_syn_retries=1");
+    // Packets to this neighbour go out and nobody takes them.
+    made.ip("link", "add", "left", "type", "veth", "peer", "name", "right");
+    made.ip("address", "add", `${block4}.65/26`, "dev", "left");
+    made.ip("link", "set", "left", "up");
+    made.ip("link", "set", "right", "up");
+    made.ip("neighbour", "add", `${block4}.66`, "lladdr", "02:00:00:00:00:66", "dev", "left");
+    return made;
+  }
 
   const server = (port: number, connections: number) => `
     let left = ${connections};
@@ -89,23 +99,17 @@ describe("TCP", () => {
     expect(reading.rows).toMatchObject([{ key: { pid: pids[0] }, count: 5 }]);
   });
 
-  // The kernel's own count.
-  function segmentsSentAgain(): number {
-    const text = execFileSync("ip", ["netns", "exec", namespace.name, "cat", "/proc/net/snmp"], { encoding: "utf8" });
-    const [names = [], values = []] = text.split("\n").flatMap((line) => (/^Tcp:/.test(line) ? [line.split(" ")] : []));
-    return Number(values[names.indexOf("RetransSegs")]);
-  }
-
   test("segments that are sent again, by remote end, are as many as the kernel counts", async () => {
-    const before = segmentsSentAgain();
+    let sentAgain = 0;
     const remote = `${block4}.66`;
     const question = { source: "tcpRetransmit", by: "remote", measure: "count", filter: { networks } } as const;
     const reading = await countWhile(question, async () => {
-      const connecting = namespace.start(client(4205, remote, 1));
+      const before = quiet.segmentsSentAgain();
+      const connecting = quiet.start(client(4205, remote, 1));
       connecting.go();
       await connecting.ended();
+      sentAgain = quiet.segmentsSentAgain() - before;
     });
-    const sentAgain = segmentsSentAgain() - before;
     expect(sentAgain).toBeGreaterThan(0);
     expect(countsOf(reading)).toEqual([[`${remote}:4205`, sentAgain]]);
   });
@@ -123,7 +127,7 @@ describe("TCP", () => {
       const reading = await countWhile(question, async () => {
         const connecting = namespace.start(client(4207, address, 1));
         connecting.go();
-        await sleep(500);
+        await waitFor(() => namespace.hasConnecting(), "the first packet");
         namespace.ip("neighbour", "replace", address, "lladdr", link, "dev", "left");
         await Promise.all([connecting.ended(), serving.ended()]);
       });

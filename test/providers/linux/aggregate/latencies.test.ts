@@ -28,6 +28,7 @@ test("a call that was under way already has no time, and is counted as that", as
   await withDoers(1, async ([doer]) => {
     const filter = { pids: [doer?.pid as number] };
     // It waits for a line, and has since before.
+    await doer?.waits();
     const reading = await countWhile({ source: "syscall", by: "none", measure: "latency", filter }, () =>
       doer?.do("getppid() for (1..50)"),
     );

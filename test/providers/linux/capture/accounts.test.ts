@@ -11,6 +11,7 @@ import { builtAddonPath } from "../../../../services/providers/linux/native.js";
 import { heldBy, leftOf } from "../held-in-kernel.js";
 import { test } from "../require-tracing.js";
 import { addon, captureWhile, sumOf } from "./capture-under-test.js";
+import { ownPrograms } from "./events-of.js";
 import { ipv4, NetworkNamespace, networks } from "./network-under-test.js";
 
 // Of the trees; every session has them.
@@ -116,10 +117,10 @@ test("with a tiny ring and a reader who comes late, every attempt of every netwo
 });
 
 test("a filter can be changed while the capture runs", async () => {
-  const { events } = await captureWhile({ kinds: ["exec"], filter: { comms: ["true"] } }, (capture) => {
+  const { events } = await captureWhile({ kinds: ["exec"], filter: ownPrograms("true") }, (capture) => {
     spawnSync("/bin/true");
     spawnSync("/bin/echo");
-    capture.setFilter({ comms: ["echo"] });
+    capture.setFilter(ownPrograms("echo"));
     spawnSync("/bin/true");
     spawnSync("/bin/echo");
   });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { test } from "../require-tracing.js";
-import { eventsOf } from "./events-of.js";
+import { eventsOf, ownPrograms } from "./events-of.js";
 
 const directory = mkdtempSync(join(tmpdir(), "block-io-"));
 let device = "";
@@ -25,7 +25,7 @@ test.each([
   ["read", ["iflag=direct", "skip=3", "count=1", "of=/dev/null"], "if", 24n, 4096],
   ["write", ["oflag=direct", "seek=5", "count=2", "if=/dev/zero"], "of", 40n, 4096],
 ] as const)("a %s tells device, sector, bytes, who and how long", async (operation, args, side, first, bytes) => {
-  const events = await eventsOf("blockIo", { comms: ["dd"] }, () => {
+  const events = await eventsOf("blockIo", ownPrograms("dd"), () => {
     spawnSync("dd", [...args, "bs=4096", `${side}=${device}`]);
   });
   const ours = events.filter(({ disk }) => disk === basename(device));

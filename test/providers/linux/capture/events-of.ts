@@ -7,6 +7,14 @@ import { captureWhile, sumOf } from "./capture-under-test.js";
 
 type EventOf<Kind extends EventKind> = Extract<CaptureEvent, { kind: Kind }>;
 
+/**
+ * Programs of these names below this process, and no others: files run side by side, and what one of them counts to the unit another
+ * one runs as well.
+ */
+export function ownPrograms(...comms: string[]): CaptureFilter {
+  return { comms, roots: [process.pid] };
+}
+
 /** Checks on the way that all attempts are accounted for, and that what was submitted is what came. */
 export async function eventsOf<Kind extends EventKind>(
   kind: Kind,

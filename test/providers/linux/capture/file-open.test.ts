@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, expect } from "vitest";
 import { test } from "../require-tracing.js";
 import { captureWhile } from "./capture-under-test.js";
-import { eventsOf, perl, systemCall } from "./events-of.js";
+import { eventsOf, ownPrograms, perl, systemCall } from "./events-of.js";
 
 const directory = mkdtempSync(join(tmpdir(), "file-open-"));
 mkdirSync(join(directory, "real"));
@@ -20,7 +20,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 // dd opens its input with nothing around it.
 async function openedBy(path: string) {
-  const { events } = await captureWhile({ kinds: ["fileOpen"], filter: { comms: ["dd"] } }, () => {
+  const { events } = await captureWhile({ kinds: ["fileOpen"], filter: ownPrograms("dd") }, () => {
     spawnSync("/bin/dd", [`if=${path}`, "of=/dev/null"], { cwd: directory });
   });
   return events.flatMap((event) => (event.kind === "fileOpen" ? [event] : []));

@@ -4,10 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect } from "vitest";
 import { test } from "../require-tracing.js";
-import { eventsOf, perl } from "./events-of.js";
+import { eventsOf, ownPrograms, perl } from "./events-of.js";
 
 const directory = mkdtempSync(join(tmpdir(), "file-rename-"));
-const comms = ["perl"];
 const atCurrent = -100;
 const unlinkat = process.arch === "arm64" ? 35 : 263;
 
@@ -19,7 +18,7 @@ beforeEach(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 test("rename tells both paths, and of each the directory that it is relative to", async () => {
-  const events = await eventsOf("fileRename", { comms }, () => {
+  const events = await eventsOf("fileRename", ownPrograms("perl"), () => {
     perl('rename("old", $ARGV[0]) or die $!', [join(directory, "sub", "new")], directory);
   });
   expect(events).toHaveLength(1);
@@ -38,24 +37,28 @@ test("renameat2 tells its flags, and each path by the directory of its descripto
   const script = `opendir(my $d, "sub") or die; my $fd = fileno($d);
     my ($old, $new) = ("old", "new");
     syscall(${process.arch === "arm64" ? 276 : 316}, ${atCurrent}, $old, $fd, $new, 1) == 0 or die $!`;
-  const events = await eventsOf("fileRename", { comms }, () => perl(script, [], directory));
+  const events = await eventsOf("fileRename", ownPrograms("perl"), () => perl(script, [], directory));
   expect(events).toMatchObject([
     { result: 0, flags: 1, from: { path: "old", directory }, to: { path: "new", directory: join(directory, "sub") } },
   ]);
 });
 
 test("a rename that is refused tells the errno", async () => {
-  const events = await eventsOf("fileRename", { comms }, () => perl('rename("missing", "new") and die', [], directory));
+  const events = await eventsOf("fileRename", ownPrograms("perl"), () =>
+    perl('rename("missing", "new") and die', [], directory),
+  );
   expect(events).toMatchObject([{ result: -2, from: { path: "missing" }, to: { path: "new" } }]);
 });
 
 test("a relative path in the root has the root as its directory", async () => {
-  const events = await eventsOf("fileRename", { comms }, () => perl('rename("no-such", "new") and die', [], "/"));
+  const events = await eventsOf("fileRename", ownPrograms("perl"), () =>
+    perl('rename("no-such", "new") and die', [], "/"),
+  );
   expect(events).toMatchObject([{ from: { path: "no-such", directory: "/" } }]);
 });
 
 test("names that are not UTF-8 are told with their bytes", async () => {
-  const events = await eventsOf("fileRename", { comms }, () => {
+  const events = await eventsOf("fileRename", ownPrograms("perl"), () => {
     perl('rename("old", "gr\\xfc\\xdfe-\\xc3\\xa4") or die $!', [], directory);
   });
   expect(events).toMatchObject([{ result: 0, to: { path: "gr\\xfc\\xdfe-ä" } }]);
@@ -67,7 +70,7 @@ test("two paths of 4 KiB in a directory of nearly 4 KiB are told whole", async (
   const from = `./${"x/".repeat(2046)}`.slice(0, 4095);
   const to = `./${"y/".repeat(2046)}`.slice(0, 4095);
   const script = "chdir($ARGV[0]) or die $!; rename($ARGV[1], $ARGV[2]) and die";
-  const events = await eventsOf("fileRename", { comms }, () => perl(script, [deep, from, to], directory));
+  const events = await eventsOf("fileRename", ownPrograms("perl"), () => perl(script, [deep, from, to], directory));
   const folder = join(directory, deep).replace(/\/$/, "");
   expect(events).toMatchObject([
     { result: -2, from: { path: from, directory: folder }, to: { path: to, directory: folder } },
@@ -92,7 +95,7 @@ test.each([
     0,
   ],
 ])("%s tells path, directory and result", async (_what, script, path, isDirectory, result) => {
-  const events = await eventsOf("fileUnlink", { comms }, () => perl(script, [], directory));
+  const events = await eventsOf("fileUnlink", ownPrograms("perl"), () => perl(script, [], directory));
   expect(events).toHaveLength(1);
   expect(events[0]).toMatchObject({ path, directory, isDirectory, result, isResolved: false });
 });

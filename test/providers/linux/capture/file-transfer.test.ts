@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
 import { test } from "../require-tracing.js";
-import { eventsOf, perl, systemCall } from "./events-of.js";
+import { eventsOf, ownPrograms, perl, systemCall } from "./events-of.js";
 
 const directory = mkdtempSync(join(tmpdir(), "file-transfer-"));
 const input = join(directory, "input");
@@ -43,6 +43,6 @@ test("a write that is refused tells the errno and the descriptor", async () => {
 
 test("pipes and sockets are no files", async () => {
   const script = "echo hello | cat | cat >/dev/null";
-  const events = await eventsOf("fileWrite", { comms: ["cat", "sh"] }, () => spawnSync("sh", ["-c", script]));
+  const events = await eventsOf("fileWrite", ownPrograms("cat", "sh"), () => spawnSync("sh", ["-c", script]));
   expect(events.map(({ path }) => path)).toEqual(["/dev/null"]);
 });

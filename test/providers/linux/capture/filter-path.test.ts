@@ -8,7 +8,7 @@ import { openCapture } from "../../../../services/providers/linux/capture/open-c
 import { ErrorReason, hasReason } from "../../../../services/shared/errors.js";
 import { test } from "../require-tracing.js";
 import { addon } from "./capture-under-test.js";
-import { eventsOf, perl } from "./events-of.js";
+import { eventsOf, ownPrograms, perl } from "./events-of.js";
 
 const directory = mkdtempSync(join(tmpdir(), "filter-path-"));
 const log = join(directory, "log");
@@ -75,7 +75,7 @@ test.each([
 });
 
 test("events without a path are not asked for one", async () => {
-  const events = await eventsOf("exit", { paths: [log], comms: ["true"] }, () => spawnSync("true"));
+  const events = await eventsOf("exit", { ...ownPrograms("true"), paths: [log] }, () => spawnSync("true"));
   expect(events).toHaveLength(1);
 });
 

@@ -7,7 +7,7 @@ import { afterEach, expect } from "vitest";
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
 import { test } from "../require-tracing.js";
 import { addon, captureWhile } from "./capture-under-test.js";
-import { eventsOf } from "./events-of.js";
+import { eventsOf, ownPrograms } from "./events-of.js";
 
 const roots: ChildProcess[] = [];
 
@@ -81,7 +81,7 @@ test("a root that is gone is refused, and the filter stays as it was", async () 
   await expect(openCapture(addon, { kinds: ["exec"], filter: { roots: [gone] } })).rejects.toMatchObject({
     errno: ESRCH,
   });
-  const execs = await eventsOf("exec", { comms: ["true"] }, (capture) => {
+  const execs = await eventsOf("exec", ownPrograms("true"), (capture) => {
     expect(() => capture.setFilter({ roots: [gone] })).toThrow(expect.objectContaining({ errno: ESRCH }));
     spawnSync("/bin/true");
     spawnSync("/bin/echo");

@@ -26,19 +26,19 @@ const dnsServer = (host: string) => `
   socket.bind(53, "${host}", () => say("bound"));
   go().then(() => { socket.close(); end(); });`;
 
-const resolver = (server: string, method: string, name: string) => `
+const resolver = (server: string, method: string, name: string, timeout: number) => `
   const { Resolver } = require("node:dns").promises;
-  const resolver = new Resolver({ timeout: 300, tries: 1 });
+  const resolver = new Resolver({ timeout: ${timeout}, tries: 1 });
   resolver.setServers([${JSON.stringify(server.includes(":") ? `[${server}]` : server)}]);
   resolver.${method}(${JSON.stringify(name)}).catch(() => {}).then(end);`;
 
-async function resolve(server: string, method: string, name: string) {
+async function resolve(server: string, method: string, name: string, timeout = 10_000) {
   const serving = namespace.start(dnsServer(server));
   await serving.line();
   let asking: Actor | undefined;
   const kinds = ["dnsQuery", "dnsAnswer"] as const;
   const { events } = await captureWhile({ kinds, filter: { networks } }, async () => {
-    asking = namespace.start(resolver(server, method, name));
+    asking = namespace.start(resolver(server, method, name, timeout));
     await asking.ended();
     serving.go();
     await serving.ended();
@@ -51,7 +51,11 @@ test.each([
   ["a name over IPv6", ipv6, 6, "resolve4", "known.example", "A", 0, 1],
   ["a name that does not exist", ipv4, 4, "resolveMx", "missing.example", "MX", 3, 0],
 ] as const)("%s: question and answer are told", async (_what, server, family, method, name, type, code, answers) => {
-  const told = await resolve(server, method, name);
+  // The fastest of three, since a machine may pause.
+  let told = await resolve(server, method, name);
+  for (let tries = 1; tries < 3 && (told.answers[0]?.latencyNs ?? 0n) >= 300_000_000n; tries++) {
+    told = await resolve(server, method, name);
+  }
   const remote = { address: server, port: 53 };
   const base = { name, type, isCut: false, family, remote, isOwnerKnown: true, subject: { pid: told.pid } };
   const [query] = told.queries;
@@ -64,7 +68,7 @@ test.each([
 });
 
 test("a question that nobody answers is told, without an answer", async () => {
-  const { queries, answers } = await resolve(ipv4, "resolve6", "silent.example");
+  const { queries, answers } = await resolve(ipv4, "resolve6", "silent.example", 300);
   expect(queries).toMatchObject([{ name: "silent.example", type: "AAAA" }]);
   expect(answers).toEqual([]);
 });
@@ -97,7 +101,7 @@ test("what comes from the port of name servers and is no DNS is no answer", asyn
   const { events, accounts } = await captureWhile(
     { kinds: ["dnsAnswer", "udpSend"], filter: { networks } },
     async () => {
-      await namespace.start(resolver(ipv4, "resolve4", "known.example")).ended();
+      await namespace.start(resolver(ipv4, "resolve4", "known.example", 1_000)).ended();
       serving.go();
       await serving.ended();
     },

@@ -1,6 +1,6 @@
 // Segments that are really lost on a line between two namespaces, and connections that are really reset.
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect } from "vitest";
+import { waitFor } from "../../../shared/wait-for.js";
 import { test } from "../require-tracing.js";
 import { captureWhile } from "./capture-under-test.js";
 import {
@@ -56,8 +56,9 @@ test("segments that are lost are told with their connection and its process, and
     pid = client.pid;
     await client.line();
     aim(near, farAddress, "02:00:00:00:00:99");
+    const before = near.segmentsSentAgain();
     client.go();
-    await sleep(700);
+    await waitFor(() => near.segmentsSentAgain() > before, "a segment to be sent again");
     aim(near, farAddress, farLink);
     await Promise.all([client.ended(), server.ended()]);
   });
@@ -81,8 +82,9 @@ test("an answer to a first packet that is lost is its listener's", async () => {
     await server.line();
     aim(far, nearAddress, "02:00:00:00:00:99");
     const client = near.start(clientScript(4102, farAddress));
+    const before = far.segmentsSentAgain();
     client.go();
-    await sleep(1300);
+    await waitFor(() => far.segmentsSentAgain() > before, "an answer to be sent again");
     aim(far, nearAddress, nearLink);
     await Promise.all([client.ended(), server.ended()]);
   });

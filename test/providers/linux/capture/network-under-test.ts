@@ -1,13 +1,14 @@
 // A network namespace with programs in it that connect, listen and send; its addresses are used nowhere else, so that a filter by
 // them shows what the programs did and nothing of the machine's own traffic.
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { CaptureEvent } from "../../../../services/providers/linux/capture/decode-event.js";
 import { cannotTrace } from "../require-tracing.js";
 
-// Each test file has addresses of its own (of RFC 2544 and RFC 3849): files run side by side.
-const number = process.pid & 511;
+// Each test file has addresses of its own (of RFC 2544 and RFC 3849): files run side by side, each in a worker with a number of its own.
+const worker = Number(process.env.VITEST_POOL_ID ?? 0) & 3;
+const number = ((process.pid & 127) << 2) | worker;
 export const block4 = `198.${18 + (number >> 8)}.${number & 255}`;
 export const block6 = `2001:db8:${(1 + (process.pid & 0x7fff)).toString(16)}`;
 export const networks = [`${block4}.0/24`, `${block6}::/48`];
@@ -53,6 +54,24 @@ export class NetworkNamespace {
   /** Runs a program in it to its end. */
   run(...words: string[]): void {
     run("ip", ["netns", "exec", this.name, ...words]);
+  }
+
+  /** The kernel's own count of segments that were sent again. */
+  segmentsSentAgain(): number {
+    const [names = [], values = []] = this.#read("/proc/net/snmp").flatMap((line) =>
+      line.startsWith("Tcp:") ? [line.split(" ")] : [],
+    );
+    return Number(values[names.indexOf("RetransSegs")]);
+  }
+
+  /** Whether a connection waits for the answer to its first packet. */
+  hasConnecting(): boolean {
+    const synSent = "02";
+    return this.#read("/proc/net/tcp").some((line) => line.trim().split(/\s+/)[3] === synSent);
+  }
+
+  #read(file: string): string[] {
+    return execFileSync("ip", ["netns", "exec", this.name, "cat", file], { encoding: "utf8" }).split("\n");
   }
 
   /** `say(value)` writes a line; `go()` is a promise of the next time that the test says so. */

@@ -4,9 +4,10 @@ import { once } from "node:events";
 import { expect } from "vitest";
 import { test } from "../require-tracing.js";
 import { captureWhile } from "./capture-under-test.js";
+import { ownPrograms } from "./events-of.js";
 
 test("exec tells program, arguments, parent and start, and the filter lets nothing else through", async () => {
-  const { events, accounts } = await captureWhile({ kinds: ["exec"], filter: { comms: ["echo"] } }, () => {
+  const { events, accounts } = await captureWhile({ kinds: ["exec"], filter: ownPrograms("echo") }, () => {
     spawnSync("/bin/echo", ["hello", "wörld", ""]);
     spawnSync("/bin/true");
   });
@@ -23,7 +24,7 @@ test("exec tells program, arguments, parent and start, and the filter lets nothi
 });
 
 test("exec keeps the begin of arguments that are longer than it has room for, and says how much is missing", async () => {
-  const { events } = await captureWhile({ kinds: ["exec"], filter: { comms: ["true"] } }, () => {
+  const { events } = await captureWhile({ kinds: ["exec"], filter: ownPrograms("true") }, () => {
     spawnSync("/bin/true", ["x".repeat(10_000), "y"]);
   });
   const event = events.find(({ subject }) => subject.parent === process.pid);
@@ -34,7 +35,7 @@ test("exec keeps the begin of arguments that are longer than it has room for, an
 
 test("fork names the child, and the child's events have the start that it told", async () => {
   const script = "(exit 7) & wait";
-  const { events } = await captureWhile({ kinds: ["fork", "exit"], filter: { comms: ["sh"] } }, () => {
+  const { events } = await captureWhile({ kinds: ["fork", "exit"], filter: ownPrograms("sh") }, () => {
     spawnSync("/bin/sh", ["-c", script]);
   });
   const fork = events.find((event) => event.kind === "fork" && event.subject.parent === process.pid);
@@ -51,7 +52,7 @@ test("fork names the child, and the child's events have the start that it told",
 
 test("exit tells the signal that killed", async () => {
   let pid: number | undefined;
-  const { events } = await captureWhile({ kinds: ["exit"], filter: { comms: ["sleep"] } }, async () => {
+  const { events } = await captureWhile({ kinds: ["exit"], filter: ownPrograms("sleep") }, async () => {
     const child = spawn("/bin/sleep", ["10"]);
     pid = child.pid;
     await once(child, "spawn");

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, expect } from "vitest";
 import { test } from "../require-tracing.js";
-import { eventsOf } from "./events-of.js";
+import { eventsOf, ownPrograms } from "./events-of.js";
 
 const SIGUSR1 = 10;
 const SIGCHLD = 17;
@@ -30,7 +30,7 @@ test.each([
   ["ignored", "trap '' USR1; echo ready; while :; do sleep 0.1; done"],
 ] as const)("a signal tells sender, target and number, and that it was %s", async (result, script) => {
   const pid = await startTarget(script);
-  const events = await eventsOf("signal", { comms: ["bash"] }, () => send(pid));
+  const events = await eventsOf("signal", ownPrograms("bash"), () => send(pid));
   const sent = events.filter(({ target: { pid: to } }) => to === pid);
   expect(sent).toHaveLength(1);
   expect(sent[0]).toMatchObject({
@@ -57,6 +57,6 @@ test("a filter by pid lets the signals to this process through as well as those 
 });
 
 test("what the kernel sends is told as such", async () => {
-  const events = await eventsOf("signal", { comms: ["true"] }, () => spawnSync("sh", ["-c", "/bin/true; :"]));
+  const events = await eventsOf("signal", ownPrograms("true"), () => spawnSync("sh", ["-c", "/bin/true; :"]));
   expect(events).toMatchObject([{ signal: SIGCHLD, isFromKernel: true, target: { comm: "sh" } }]);
 });

@@ -5,6 +5,7 @@ import { expect } from "vitest";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
 import { openProfile, type ProfileOptions } from "../../../../services/providers/linux/profile/open-profile.js";
 import { ErrorReason, hasReason } from "../../../../services/shared/errors.js";
+import { waitFor } from "../../../shared/wait-for.js";
 import { heldBy, leftOf } from "../held-in-kernel.js";
 import { test } from "../require-tracing.js";
 import { addon, compile, hotProgram, profileFor, sumOfEnds, whileRunning, withFolder } from "./profile-under-test.js";
@@ -39,9 +40,12 @@ test("a profile can be read while it is taken; each read has what the one before
   await withFolder((folder) =>
     whileRunning([compile(folder, hotProgram, [])], async (pid) => {
       const profile = await openProfile(addon, { samplesPerSecond: 499, pids: [pid] });
-      await sleep(200);
-      const first = await profile.read();
-      await sleep(200);
+      let first = await profile.read();
+      await waitFor(async () => {
+        first = await profile.read();
+        return first.account.counted > 10;
+      }, "samples");
+      await waitFor(async () => (await profile.read()).account.counted > first.account.counted, "more samples");
       const last = await profile.close();
       expect(first.account.counted).toBeGreaterThan(10);
       expect(last.account.counted).toBeGreaterThan(first.account.counted);

@@ -186,7 +186,10 @@ test("a daemon that is killed takes strace with it, and leaves the target runnin
 });
 
 test("the slowdown that a session tells is what it is here, as far as machines differ", async () => {
-  const loop = `use Time::HiRes "time"; my $t = time; for (1 .. 4000) { open(my $f, "<", "/etc/hostname") } print time - $t, "\\n"`;
+  // The fastest of its rounds: in the others the machine may have done something else.
+  const loop = `use Time::HiRes "time"; my $best = 1e9; for (1 .. 20) {
+    my $t = time; for (1 .. 200) { open(my $f, "<", "/etc/hostname") } my $took = time - $t; $best = $took if $took < $best;
+  } printf "%.9f\\n", $best`;
   const plain = await startActor(loop);
   const alone = Number.parseFloat(await plain.act());
   await plain.end();

@@ -1,7 +1,7 @@
 // Sessions of a host on the real kernel: started, read, ended by themselves or stopped, found again by their id.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,6 +14,8 @@ import {
   TraceState,
 } from "../../../../services/gen/systemsmanager/trace/v1/reading_pb.js";
 import { ErrorReason, errorDetailOf } from "../../../../services/shared/errors.js";
+import { waitFor } from "../../../shared/wait-for.js";
+import { withDoers } from "../aggregate/aggregation-under-test.js";
 import { describe, test } from "../require-tracing.js";
 import { readTraceSession, startTraceSession, stopTraceSession, useProvider } from "./provider-under-test.js";
 
@@ -124,14 +126,18 @@ describe("a session of events", () => {
     const sessionId = nextId();
     const file = join(folder, "ending");
     writeFileSync(file, "");
-    await call(startTraceSession, { sessionId, question: opens(), duration: durationFromMs(700) });
-    openOften(file, 4);
-    await sleep(1_000);
-    openOften(file, 1);
-    const { reading } = await call(readTraceSession, { sessionId });
-    expect(reading).toMatchObject({ state: TraceState.ENDED });
-    expect(reading?.events).toHaveLength(4);
-    expect((await call(stopTraceSession, { sessionId })).reading).toEqual(reading);
+    await withDoers(1, async ([doer]) => {
+      const open = (times: number) => doer?.do(`open(my $f, "<", "${file}") or die for (1..${times})`);
+      const stateNow = async () => (await call(readTraceSession, { sessionId })).reading?.state;
+      await call(startTraceSession, { sessionId, question: opens(), duration: durationFromMs(700) });
+      await open(4);
+      await waitFor(async () => (await stateNow()) !== TraceState.RUNNING, "the end");
+      await open(1);
+      const { reading } = await call(readTraceSession, { sessionId });
+      expect(reading).toMatchObject({ state: TraceState.ENDED });
+      expect(reading?.events).toHaveLength(4);
+      expect((await call(stopTraceSession, { sessionId })).reading).toEqual(reading);
+    });
   });
 
   test("costs too much: it tells less, says so, and still counts", async () => {
@@ -141,8 +147,16 @@ describe("a session of events", () => {
     await call(startTraceSession, { sessionId, question: opens(), duration: minute, cpuBudget: 0.0001 });
     const storm = spawn(process.execPath, [
       "-e",
-      `const fs = require("fs"); const end = Date.now() + 3500; while (Date.now() < end) fs.closeSync(fs.openSync(${JSON.stringify(file)}));`,
+      `const fs = require("fs"); for (;;) fs.closeSync(fs.openSync(${JSON.stringify(file)}));`,
     ]);
+    const readingNow = async () => (await call(readTraceSession, { sessionId })).reading;
+    try {
+      await waitFor(async () => (await readingNow())?.detail === TraceDetail.COUNTS_ONLY, "less detail");
+      const isLimited = async () => ((await readingNow())?.accounts[0]?.rateLimited ?? 0n) > 0n;
+      await waitFor(isLimited, "events that are counted alone");
+    } finally {
+      storm.kill("SIGKILL");
+    }
     await once(storm, "exit");
     const { reading } = await call(stopTraceSession, { sessionId });
     expect(reading?.detail).toBe(TraceDetail.COUNTS_ONLY);
@@ -203,13 +217,15 @@ test("a session of a profile tells where a busy process is, and the samples add 
   // It leaves a log of V8's where it runs.
   const busy = spawn(process.execPath, ["--perf-basic-prof", "-e", script], { cwd: folder });
   try {
-    await sleep(300);
+    const map = `/tmp/perf-${busy.pid}.map`;
+    await waitFor(() => existsSync(map) && readFileSync(map, "utf8").includes("busyLoop"), "its map to name the loop");
     const question = {
       question: { case: "profile" as const, value: { samplesPerSecond: 199 } },
       filter: { pids: [busy.pid as number] },
     };
     await call(startTraceSession, { sessionId, question, duration: minute });
-    await sleep(1_500);
+    const delivered = async () => (await call(readTraceSession, { sessionId })).reading?.accounts[0]?.delivered ?? 0n;
+    await waitFor(async () => (await delivered()) >= 100n, "samples");
     const { reading } = await call(stopTraceSession, { sessionId });
     expect(reading?.stacks[0]?.folded).toMatch(/^node;.*busyLoop/);
     const samples =
