@@ -50,9 +50,9 @@ function fillSlot(round: Round, slot: Set<() => void>, check: () => void): void 
 function awaitNextSlot(round: Round): void {
   const { slots, slotMs, startedAt } = round;
   clearTimeout(round.timer);
-  const empty = slots.findIndex((_, ahead) => slotOf(round, round.turns + ahead).size > 0);
-  if (empty === -1) return;
-  const due = startedAt + (round.turns + empty + 1) * slotMs;
+  const ahead = slots.findIndex((_, index) => slotOf(round, round.turns + index).size > 0);
+  if (ahead === -1) return;
+  const due = startedAt + (round.turns + ahead + 1) * slotMs;
   round.timer = setTimeout(callDueSlots, Math.ceil(due - performance.now()), round);
 }
 
