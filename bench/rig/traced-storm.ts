@@ -53,7 +53,7 @@ function checkAccounts(kinds: readonly EventKind[], accounts: Accounts, events: 
   if (events !== sum("submitted")) throw new Error(`${sum("submitted")} events were sent, and ${events} came`);
 }
 
-async function takeValues(batches: AsyncIterable<ArrayBuffer>): Promise<number> {
+async function takeValues(batches: AsyncIterable<Uint8Array>): Promise<number> {
   let events = 0;
   for await (const batch of batches) {
     const cursor = new EventCursor(batch);
@@ -62,7 +62,7 @@ async function takeValues(batches: AsyncIterable<ArrayBuffer>): Promise<number> 
   return events;
 }
 
-async function takeNumbers(batches: AsyncIterable<ArrayBuffer>): Promise<number> {
+async function takeNumbers(batches: AsyncIterable<Uint8Array>): Promise<number> {
   let events = 0;
   let digest = 0;
   for await (const batch of batches) {
