@@ -18,7 +18,7 @@ export interface Traced<Result> {
   readonly result: Result;
   /** Decoded. */
   readonly events: number;
-  /** Of this process, from its first event to its last. */
+  /** Of all threads of this process, from before the first event until the capture is closed: with the start of what is traced. */
   readonly cpuNs: number;
 }
 
