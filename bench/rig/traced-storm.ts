@@ -18,7 +18,7 @@ export interface Traced<Result> {
   readonly result: Result;
   /** Decoded. */
   readonly events: number;
-  /** Of this process, from its first event to its last. */
+  /** Of all threads of this process, from before the first event until the capture is closed: with the start of what is traced. */
   readonly cpuNs: number;
 }
 
@@ -53,7 +53,7 @@ function checkAccounts(kinds: readonly EventKind[], accounts: Accounts, events: 
   if (events !== sum("submitted")) throw new Error(`${sum("submitted")} events were sent, and ${events} came`);
 }
 
-async function takeValues(batches: AsyncIterable<ArrayBuffer>): Promise<number> {
+async function takeValues(batches: AsyncIterable<Uint8Array>): Promise<number> {
   let events = 0;
   for await (const batch of batches) {
     const cursor = new EventCursor(batch);
@@ -62,7 +62,7 @@ async function takeValues(batches: AsyncIterable<ArrayBuffer>): Promise<number> 
   return events;
 }
 
-async function takeNumbers(batches: AsyncIterable<ArrayBuffer>): Promise<number> {
+async function takeNumbers(batches: AsyncIterable<Uint8Array>): Promise<number> {
   let events = 0;
   let digest = 0;
   for await (const batch of batches) {

@@ -29,11 +29,22 @@ CaptureOptions ReadOptions(const Napi::Object& from) {
   return options;
 }
 
-// JavaScript's thread. The batch is copied into memory of the engine: external memory costs more than the copy.
-void GiveBatch(Napi::Env env, Napi::Function on_batch, std::string* batch) {
-  const std::unique_ptr<std::string> owned(batch);
+// JavaScript's thread. Seen by JavaScript as long as it likes, also when the session is gone.
+Napi::Value ShowMemory(Napi::Env env, const std::shared_ptr<Batch>& batch) {
+  auto owner = std::make_unique<std::shared_ptr<Batch>>(batch);
+  const auto forget = [](Napi::Env, void*, std::shared_ptr<Batch>* owned) { delete owned; };
+  return Napi::ArrayBuffer::New(env, batch->bytes.get(), batch->room, forget, owner.release());
+}
+
+// JavaScript's thread. The memory of a batch is shown with the first one that is in it: making it known costs more
+// than a copy would.
+void GiveBatch(Napi::Env env, Napi::Function on_batch, std::shared_ptr<Batch>* given) {
+  const std::unique_ptr<std::shared_ptr<Batch>> owned(given);
   if (env == nullptr || on_batch.IsEmpty()) return;
-  on_batch.Call({CopyToArrayBuffer(env, owned->data(), owned->size())});
+  Batch& batch = **owned;
+  const auto slot = Napi::Number::New(env, batch.slot);
+  const auto size = Napi::Number::New(env, static_cast<double>(batch.size));
+  on_batch.Call({slot, size, std::exchange(batch.is_shown, true) ? env.Undefined() : ShowMemory(env, *owned)});
 }
 
 // After the last batch.
@@ -105,8 +116,8 @@ class Capture : public Napi::ObjectWrap<Capture> {
     return Napi::Number::New(info.Env(), static_cast<double>(Session().UntaggedProcesses()));
   }
 
-  void Release(const Napi::CallbackInfo&) {
-    if (session_) session_->ReleaseBatch();
+  void Release(const Napi::CallbackInfo& info) {
+    if (session_) session_->ReleaseBatch(info[0].ToNumber().Uint32Value());
   }
 
   // close(): Promise<ArrayBuffer>, the last accounts. onBatch is called without a batch when all were handed over.
@@ -143,8 +154,8 @@ Napi::Value OpenCapture(const Napi::CallbackInfo& info) {
       env,
       [=]() {
         try {
-          *session = std::make_shared<CaptureSession>(options, filter, [channel](std::string batch) {
-            auto* owned = new std::string(std::move(batch));
+          *session = std::make_shared<CaptureSession>(options, filter, [channel](std::shared_ptr<Batch> batch) {
+            auto* owned = new std::shared_ptr<Batch>(std::move(batch));
             if (channel.NonBlockingCall(owned, GiveBatch) != napi_ok) delete owned;
           });
         } catch (...) {

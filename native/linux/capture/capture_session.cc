@@ -22,19 +22,16 @@ void Check(int result, const char* what) {
   if (result < 0) throw std::system_error(-result, std::generic_category(), what);
 }
 
-// Ends one turn of reading.
-constexpr int kStopReading = -ECANCELED;
-
 }  // namespace
 
 void CaptureSession::DestroyObject::operator()(struct capture* object) const { capture__destroy(object); }
-void CaptureSession::FreeRing::operator()(struct ring_buffer* ring) const { ring_buffer__free(ring); }
 
 CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilter& filter, OnBatch on_batch)
     : options_(options),
       on_batch_(std::move(on_batch)),
       object_(capture__open()),
-      wake_up_(epoll_create1(EPOLL_CLOEXEC)) {
+      wake_up_(epoll_create1(EPOLL_CLOEXEC)),
+      batches_(options.batch_bytes + RECORD_BYTES, options.batches_in_flight) {
   if (!object_) throw std::system_error(errno, std::generic_category(), "open the capture programs");
   ChoosePrograms();
   Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
@@ -47,9 +44,7 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
   object_->data->page_bytes = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
   object_->data->wake_at_bytes = options.wake_at_bytes;
   state->events_per_second = options.events_per_second;
-  batch_.reserve(options.batch_bytes);
-  ring_.reset(ring_buffer__new(bpf_map__fd(object_->maps.events), OnRecord, this, nullptr));
-  if (!ring_) throw std::system_error(errno, std::generic_category(), "map the ring");
+  ring_.emplace(bpf_map__fd(object_->maps.events), options.ring_bytes);
   WatchRing();
   // The trees first: their filter needs the programs that pass it on, and every other program needs the filter.
   filter_.emplace(FilterPartsOf(*object_));
@@ -108,23 +103,12 @@ void CaptureSession::ChoosePrograms() {
 
 CaptureSession::~CaptureSession() {
   Detach();
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  released_.notify_all();
+  stopping_ = true;
+  batches_.StopWaiting();
   if (reader_.joinable()) reader_.join();
 }
 
 void CaptureSession::SetFilter(const CaptureFilter& filter) { filter_->Set(filter); }
-
-void CaptureSession::ReleaseBatch() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (in_flight_ > 0) in_flight_--;
-  }
-  released_.notify_one();
-}
 
 Accounts CaptureSession::ReadAccounts() const {
   const int map = bpf_map__fd(object_->maps.accounts);
@@ -151,35 +135,19 @@ void CaptureSession::SetEventsPerSecond(uint64_t rate) { object_->bss->events_pe
 
 void CaptureSession::Detach() { capture__detach(object_.get()); }
 
-int CaptureSession::OnRecord(void* self, void* record, size_t size) {
-  auto& session = *static_cast<CaptureSession*>(self);
-  session.batch_.append(static_cast<const char*>(record), size);
-  // The record counts as read all the same.
-  return session.batch_.size() >= session.options_.batch_bytes ? kStopReading : 0;
-}
-
 void CaptureSession::ReadUntilStopped() {
+  std::shared_ptr<Batch> batch;
   for (;;) {
     const bool is_last = stopping_;
-    const int result = ring_buffer__consume(ring_.get());
-    if (!batch_.empty()) HandOver();
-    if (result == kStopReading) continue;
+    if (!batch) batch = batches_.Take();
+    batch->size = ring_->Read(batch->bytes.get(), options_.batch_bytes);
+    const bool is_full = batch->size >= options_.batch_bytes;
+    if (batch->size > 0) on_batch_(std::exchange(batch, nullptr));
+    if (is_full) continue;
     if (is_last) return;
     epoll_event woken{};
     epoll_wait(wake_up_.get(), &woken, 1, static_cast<int>(options_.look_every_ms));
   }
-}
-
-void CaptureSession::HandOver() {
-  {
-    std::unique_lock lock(mutex_);
-    released_.wait(lock, [this] { return in_flight_ < options_.batches_in_flight || stopping_; });
-    in_flight_++;
-  }
-  std::string full;
-  full.reserve(options_.batch_bytes);
-  full.swap(batch_);
-  on_batch_(std::move(full));
 }
 
 }  // namespace systems_manager

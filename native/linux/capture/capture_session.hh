@@ -3,23 +3,20 @@
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <string>
 #include <thread>
-#include <vector>
 
 #include "common/unique_fd.hh"
 #include "linux/bpf/event_layout.h"
+#include "linux/capture/batch_pool.hh"
 #include "linux/capture/capture_filter.hh"
 #include "linux/capture/live_filter.hh"
+#include "linux/capture/ring_reader.hh"
 
 struct capture;
-struct ring_buffer;
 
 namespace systems_manager {
 
@@ -45,8 +42,9 @@ using Accounts = std::array<kind_account, EVENT_KINDS>;
 
 class CaptureSession {
  public:
-  // Called on the reader's thread with whole records, in the order of the ring.
-  using OnBatch = std::function<void(std::string batch)>;
+  // Called on the reader's thread with whole records, in the order of the ring. They are there until the batch is
+  // released, and their memory as long as anybody has it.
+  using OnBatch = std::function<void(std::shared_ptr<Batch> batch)>;
 
   // Loads and attaches. Throws std::system_error.
   CaptureSession(const CaptureOptions& options, const CaptureFilter& filter, OnBatch on_batch);
@@ -62,8 +60,8 @@ class CaptureSession {
   // Any thread. Of each CPU, from now on; 0: no limit; NO_EVENTS: nothing is let through.
   void SetEventsPerSecond(uint64_t rate);
 
-  // Any thread. A batch was taken: another one may come.
-  void ReleaseBatch();
+  // Any thread. A batch was taken: another one may come in its place.
+  void ReleaseBatch(uint32_t slot) { batches_.GiveBack(slot); }
 
   // Any thread. Sums over all CPUs.
   Accounts ReadAccounts() const;
@@ -78,27 +76,19 @@ class CaptureSession {
   struct DestroyObject {
     void operator()(struct capture* object) const;
   };
-  struct FreeRing {
-    void operator()(struct ring_buffer* ring) const;
-  };
 
-  static int OnRecord(void* session, void* record, size_t size);
   void WatchRing();
   void ReadUntilStopped();
-  void HandOver();
   void ChoosePrograms();
 
   const CaptureOptions options_;
   const OnBatch on_batch_;
   std::unique_ptr<struct capture, DestroyObject> object_;
-  std::unique_ptr<struct ring_buffer, FreeRing> ring_;
+  std::optional<RingReader> ring_;
   UniqueFd wake_up_;
-  std::string batch_;
+  BatchPool batches_;
   // From when the programs are loaded.
   std::optional<LiveFilter> filter_;
-  std::mutex mutex_;
-  std::condition_variable released_;
-  uint32_t in_flight_ = 0;
   std::atomic<bool> stopping_{false};
   std::thread reader_;
 };

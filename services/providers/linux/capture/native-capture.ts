@@ -47,15 +47,21 @@ export interface NativeCapture {
   setEventsPerSecond(rate: number): void;
   /** Processes of a filter's tree for which there was no room, so that their events are missed. Only grows. */
   untaggedProcesses(): number;
-  /** A batch was taken. */
-  release(): void;
+  /** A batch was taken: what is in its slot may be written over. Nothing happens for a slot without one. */
+  release(slot: number): void;
   /** Resolves with the last accounts. */
   close(): Promise<ArrayBuffer>;
 }
 
+/**
+ * Called for each batch: so many bytes of whole records at the beginning of a slot's memory, there until the slot is released. The memory
+ * comes with the slot's first batch, and stays. Called without a slot after the last batch.
+ */
+export type OnNativeBatch = (slot?: number, bytes?: number, memory?: ArrayBuffer) => void;
+
 export interface CaptureAddon {
   /** Of its records; absent as openCapture is. */
   readonly eventLayoutVersion?: number;
-  /** `onBatch` is called without a batch after the last one. Absent from an addon built without clang, bpftool or libbpf. */
-  openCapture?(options: NativeCaptureOptions, onBatch: (batch?: ArrayBuffer) => void): Promise<NativeCapture>;
+  /** Absent from an addon built without clang, bpftool or libbpf. */
+  openCapture?(options: NativeCaptureOptions, onBatch: OnNativeBatch): Promise<NativeCapture>;
 }

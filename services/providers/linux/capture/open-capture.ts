@@ -1,7 +1,7 @@
 // A capture session of the addon as a stream of batches with its accounts.
 import { ErrorReason, failure } from "../../../shared/errors.js";
 import { accountFields, type EventKind, eventKinds, eventLayoutVersion, type KindAccount } from "./event-layout.js";
-import type { CaptureAddon, NativeCapture, NativeFilter } from "./native-capture.js";
+import type { CaptureAddon, NativeCapture, NativeFilter, OnNativeBatch } from "./native-capture.js";
 import { checkPort, parseNetwork } from "./network-address.js";
 
 export interface CaptureOptions {
@@ -26,8 +26,11 @@ export type Accounts = Readonly<Record<EventKind, KindAccount>>;
 
 /** Open until closed; batches that nobody takes fill the ring, whose drops are counted, and never memory. */
 export interface Capture {
-  /** Batches in the order of the ring; ends after close, when all of them were taken. One reader. */
-  readonly batches: AsyncIterable<ArrayBuffer>;
+  /**
+   * Batches in the order of the ring, each of which is there until the next one is asked for: its memory is used again. Ends after
+   * close, when all of them were taken. One reader.
+   */
+  readonly batches: AsyncIterable<Uint8Array>;
   accounts(): Accounts;
   /** Holds for every event that begins after it returned. */
   setFilter(filter: CaptureFilter): void;
@@ -59,12 +62,17 @@ export async function openCapture(addon: CaptureAddon, options: CaptureOptions):
   if (!addon.openCapture) throw captureMissing();
   checkLayout(addon);
   const { kinds, filter = {}, ...given } = options;
-  const waiting: ArrayBuffer[] = [];
+  const memories: ArrayBuffer[] = [];
+  const waiting: { readonly slot: number; readonly records: Uint8Array }[] = [];
   let wake: () => void = () => undefined;
   let ended = false;
-  const onBatch = (batch?: ArrayBuffer) => {
-    if (batch) waiting.push(batch);
-    else ended = true;
+  const onBatch: OnNativeBatch = (slot, bytes, memory) => {
+    if (slot === undefined) {
+      ended = true;
+    } else {
+      if (memory) memories[slot] = memory;
+      waiting.push({ slot, records: new Uint8Array(memories[slot] as ArrayBuffer, 0, bytes) });
+    }
     wake();
   };
   const native: NativeCapture = await addon.openCapture(
@@ -73,13 +81,13 @@ export async function openCapture(addon: CaptureAddon, options: CaptureOptions):
   );
   let closing: Promise<Accounts> | undefined;
 
-  async function* takeBatches(): AsyncGenerator<ArrayBuffer> {
+  async function* takeBatches(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const batch = waiting.shift();
       if (batch) {
-        yield batch;
-        // It was worked through: the reader may send another one.
-        native.release();
+        yield batch.records;
+        // It was worked through: another one may come in its place.
+        native.release(batch.slot);
       } else if (ended) {
         return;
       } else {

@@ -103,4 +103,8 @@ class DecodedBatch implements EventBatch {
   decode(skip = 0): Iterable<CaptureEvent> {
     return this.#events.slice(skip);
   }
+
+  keep(skip: number): EventBatch {
+    return new DecodedBatch(this.#events.slice(skip));
+  }
 }

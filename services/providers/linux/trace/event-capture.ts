@@ -2,12 +2,14 @@
 import type { CaptureEvent } from "../capture/decode-event.js";
 import type { Accounts, CaptureFilter } from "../capture/open-capture.js";
 
-/** Some events in the order in which they came. */
+/** Some events in the order in which they came, there until the next batch is asked for. */
 export interface EventBatch {
   /** Adds its events to the counts by number of kind, without decoding them; gives how many they are. */
   countInto(counts: Map<number, number>): number;
   /** Decodes each event behind the first `skip` when it is asked for. */
   decode(skip?: number): Iterable<CaptureEvent>;
+  /** The events behind the first `skip`, there for as long as anybody has them. */
+  keep(skip: number): EventBatch;
 }
 
 /** Open until closed; batches that nobody takes become counted drops, and never memory. */

@@ -34,21 +34,27 @@ export async function openKernelCapture(addon: Partial<CaptureAddon>, options: C
 }
 
 class RecordBatch implements EventBatch {
-  readonly #bytes: ArrayBuffer;
+  readonly #records: Uint8Array;
 
-  constructor(bytes: ArrayBuffer) {
-    this.#bytes = bytes;
+  constructor(records: Uint8Array) {
+    this.#records = records;
   }
 
   countInto(counts: Map<number, number>): number {
-    const cursor = new EventCursor(this.#bytes);
+    const cursor = new EventCursor(this.#records);
     let events = 0;
     for (; cursor.next(); events++) countEvent(counts, cursor.kind);
     return events;
   }
 
   *decode(skip = 0): Iterable<CaptureEvent> {
-    const cursor = new EventCursor(this.#bytes);
+    const cursor = new EventCursor(this.#records);
     for (let at = 0; cursor.next(); at++) if (at >= skip) yield decodeEvent(cursor);
+  }
+
+  keep(skip: number): EventBatch {
+    const cursor = new EventCursor(this.#records);
+    for (let at = 0; at < skip; at++) cursor.next();
+    return new RecordBatch(this.#records.slice(cursor.end));
   }
 }

@@ -21,8 +21,9 @@ export class Tail {
 
   /** Counts the events of a batch, by kind. */
   take(batch: EventBatch): void {
-    const events = batch.countInto(this.delivered);
-    this.#batches.push({ batch, events });
+    const taken = batch.countInto(this.delivered);
+    const events = Math.min(taken, this.#keep);
+    this.#batches.push({ batch: batch.keep(taken - events), events });
     this.#kept += events;
     // Whole batches only: what is shown is cut when it is decoded.
     for (let oldest = this.#batches[0]; oldest && this.#kept - oldest.events >= this.#keep; oldest = this.#batches[0]) {

@@ -80,7 +80,7 @@ test("with a tiny ring, a slow reader and a rate limit at once, every attempt is
   expect(all.some((kind) => accounts[kind].rateLimited > 0)).toBe(true);
 });
 
-async function countSlowly(batches: AsyncIterable<ArrayBuffer>): Promise<Map<number, number>> {
+async function countSlowly(batches: AsyncIterable<Uint8Array>): Promise<Map<number, number>> {
   const seen = new Map<number, number>();
   for await (const batch of batches) {
     await sleep(20);

@@ -67,7 +67,7 @@ function randomBytes(): Buffer {
 function decodeAll(bytes: Buffer, most = Number.POSITIVE_INFINITY): unknown[] {
   const told: unknown[] = [];
   try {
-    const cursor = new EventCursor(new Uint8Array(bytes).buffer);
+    const cursor = new EventCursor(new Uint8Array(bytes));
     while (told.length < most && cursor.next()) told.push(decodeEvent(cursor));
   } catch (error) {
     if (!(error instanceof RangeError)) throw new Error(`${bytes.toString("hex")} leads to ${error}`, { cause: error });
