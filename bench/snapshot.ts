@@ -1,5 +1,7 @@
 // `npm run bench -- snapshot`: all processes, and who holds a port, at 300 and 3,000 processes, beside what others take. Every answer is
 // checked against what was really started.
+import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { create } from "@bufbuild/protobuf";
 import { TelemetryService } from "../services/gen/systemsmanager/telemetry/v1/telemetry_service_pb.js";
 import { openProcSource } from "../services/providers/linux/procfs/open-proc-source.js";
@@ -8,7 +10,7 @@ import { createListSockets } from "../services/providers/linux/socket/list-socke
 import { createLogger } from "../services/shared/log.js";
 import { type BenchLine, benchLine, median } from "./bench-line.js";
 import { type IdleProcess, withIdleProcesses } from "./peers/idle-processes.js";
-import { type AbsentPeer, openPeers, type SnapshotPeer, timed } from "./peers/snapshot-peers.js";
+import { type AbsentPeer, openPeers, type SnapshotPeer, type ToldProcess, timed } from "./peers/snapshot-peers.js";
 
 const sizes = [300, 3000];
 const rounds = 7;
@@ -44,24 +46,26 @@ function openOwn(backend: ProcSource["backend"]): SnapshotPeer {
     name: backend,
     processes: async () => {
       const { milliseconds, value } = await timed(() => readEverything(source));
-      return { milliseconds, pids: value };
+      return { milliseconds, pids: value.map(({ pid }) => pid), told: value };
     },
     holder: async (port) => {
       const { milliseconds, value } = await timed(() => listSockets(create(input, { port }), context));
-      return { milliseconds, pid: value.listeners?.[0]?.holders?.[0]?.pid ?? 0 };
+      const holder = value.listeners?.[0]?.holders?.[0];
+      return { milliseconds, pid: holder?.pid ?? 0, name: holder?.name ?? "" };
     },
     close: async () => {},
   };
 }
 
 /** All processes with every lazy field decoded, as the peers do it. */
-async function readEverything(source: ProcSource): Promise<number[]> {
+async function readEverything(source: ProcSource): Promise<ToldProcess[]> {
   const { processes } = await source.readProcesses();
-  return processes.filter(({ name, argv }) => name.length + argv.length >= 0).map(({ pid }) => pid);
+  return processes.map(({ pid, parentPid, name, argv }) => ({ pid, parentPid, name, argv }));
 }
 
 async function measure(idle: readonly IdleProcess[], contestants: readonly SnapshotPeer[]): Promise<Timings> {
   const timings: Timings = new Map(contestants.map(({ name }) => [name, { processes: [], holder: [] }]));
+  const truth = idle.map(({ pid }) => readTruth(pid));
   // The first round warms everybody up. Turns alternate, so that a busy moment of the machine hits all alike.
   for (let round = -1; round < rounds; round++) {
     const wanted = idle[Math.floor((idle.length * (round + 1)) / (rounds + 1))] as IdleProcess;
@@ -69,6 +73,10 @@ async function measure(idle: readonly IdleProcess[], contestants: readonly Snaps
       const list = await contestant.processes();
       const found = await contestant.holder(wanted.port);
       check(contestant.name, idle, list.pids, wanted, found.pid);
+      if (list.told) checkRecords(contestant.name, truth, list.told);
+      const name = truth.find(({ pid }) => pid === wanted.pid)?.name;
+      if (found.name !== undefined && found.name !== name)
+        throw new Error(`${contestant.name} calls the holder of port ${wanted.port} ${found.name}, /proc ${name}`);
       if (round < 0) continue;
       timings.get(contestant.name)?.processes.push(list.milliseconds);
       timings.get(contestant.name)?.holder.push(found.milliseconds);
@@ -89,6 +97,27 @@ function check(
   if (missing.length > 0) throw new Error(`${name} does not list ${missing.length} of ${idle.length} processes`);
   if (holder !== wanted.pid)
     throw new Error(`${name} says ${holder} holds port ${wanted.port}, which ${wanted.pid} does`);
+}
+
+/** What /proc says, read without any code that is measured. */
+function readTruth(pid: number): ToldProcess {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const nameEnd = stat.lastIndexOf(")");
+  return {
+    pid,
+    parentPid: Number(stat.slice(nameEnd).split(" ")[2]),
+    name: stat.slice(stat.indexOf("(") + 1, nameEnd),
+    argv: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1),
+  };
+}
+
+function checkRecords(name: string, truth: readonly ToldProcess[], told: readonly ToldProcess[]): void {
+  const byPid = new Map(told.map((process) => [process.pid, process]));
+  for (const process of truth) {
+    const found = byPid.get(process.pid);
+    if (!isDeepStrictEqual(found, process))
+      throw new Error(`${name} tells ${JSON.stringify(found)} where /proc has ${JSON.stringify(process)}`);
+  }
 }
 
 /** Of 3,000 processes. */

@@ -8,13 +8,21 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { findPackageRoot } from "../../services/shared/package-root.js";
 
+/** What a record says of a process, as far as it is compared with /proc. */
+export interface ToldProcess {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly name: string;
+  readonly argv: readonly string[];
+}
+
 /** Times one answer; what was found is compared with the truth. */
 export interface SnapshotPeer {
   readonly name: string;
-  /** Lists all processes with their command lines; gives their pids. */
-  processes(): Promise<{ milliseconds: number; pids: readonly number[] }>;
-  /** Finds the process that listens on a TCP port. */
-  holder(port: number): Promise<{ milliseconds: number; pid: number }>;
+  /** Lists all processes with their command lines; gives their pids, ours with their records. */
+  processes(): Promise<{ milliseconds: number; pids: readonly number[]; told?: readonly ToldProcess[] }>;
+  /** Finds the process that listens on a TCP port; ours with its name. */
+  holder(port: number): Promise<{ milliseconds: number; pid: number; name?: string }>;
   close(): Promise<void>;
 }
 

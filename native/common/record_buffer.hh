@@ -1,11 +1,13 @@
 // A growing buffer of packed records with a header in front. Owned by one thread at a time.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "common/record_layout.hh"
 
@@ -23,6 +25,22 @@ class RecordBuffer {
   }
 
   void AppendBytes(std::string_view bytes) { bytes_.append(bytes); }
+
+  // Whole records of one size that lie one behind the other.
+  void AppendRecords(std::string_view records, size_t size) {
+    AppendBytes(records);
+    UpdateHeader([&](RecordHeader& header) { header.count += static_cast<uint32_t>(records.size() / size); });
+  }
+
+  // Puts records of one size in order; mostly they are already.
+  template <typename Record, typename IsBefore>
+  void Sort(IsBefore is_before) {
+    std::vector<Record> sorted((bytes_.size() - sizeof(RecordHeader)) / sizeof(Record));
+    std::memcpy(sorted.data(), bytes_.data() + sizeof(RecordHeader), sorted.size() * sizeof(Record));
+    if (std::is_sorted(sorted.begin(), sorted.end(), is_before)) return;
+    std::sort(sorted.begin(), sorted.end(), is_before);
+    std::memcpy(bytes_.data() + sizeof(RecordHeader), sorted.data(), sorted.size() * sizeof(Record));
+  }
 
   // The records of another buffer, and what it could not see.
   void AppendAll(const RecordBuffer& other) {

@@ -9,6 +9,11 @@
 /* What a program may show of a title that it wrote over its arguments. */
 #define MAX_TITLE_BYTES 4096
 
+/* What one process may hold to be told at once: the kernel's buffer has room for twice as many. */
+#define MAX_ITERATED_SOCKETS 1024
+/* In the place of an inode: this process holds more, and what is told of it is not all. */
+#define TOO_MANY_SOCKETS (~0ull)
+
 /* Nanoseconds of CPU time: as the clock's ticks saw it, and as the scheduler measured it. */
 struct task_cpu {
   __u64 user_ns;

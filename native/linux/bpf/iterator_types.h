@@ -69,6 +69,18 @@ struct file___table {
   struct inode* f_inode;
 };
 
+struct super_block___table {
+  unsigned long s_magic;
+};
+
+struct inode___table {
+  struct super_block___table* i_sb;
+};
+
+struct fdtable___table {
+  unsigned long* open_fds;
+};
+
 struct inet_sock___table {
   struct sock sk;
 };

@@ -7,9 +7,6 @@
 
 #define KERNEL_THREAD 0x00200000 /* PF_KTHREAD */
 
-/* Tasks that the last walk met. */
-volatile __u64 visited_tasks = 0;
-
 struct task_scratch {
   struct task_record record;
   __u8 arguments[MAX_ITERATED_ARGUMENT_BYTES + MAX_TITLE_BYTES];
@@ -106,12 +103,5 @@ int read_task(struct bpf_iter__task___table* context) {
   size &= 2 * MAX_ITERATED_ARGUMENT_BYTES - 1;
   if (size > sizeof(struct task_record) + MAX_ITERATED_ARGUMENT_BYTES) return 0;
   bpf_seq_write(output, scratch, size);
-  return 0;
-}
-
-/* Writes nothing. */
-SEC("iter/task")
-int count_tasks(struct bpf_iter__task___table* context) {
-  if (context->task) visited_tasks++;
   return 0;
 }

@@ -102,9 +102,10 @@ RecordBuffer IteratorPrograms::SnapshotProcesses(std::optional<std::vector<uint3
 RecordBuffer IteratorPrograms::SnapshotSocketHolders() {
   const std::lock_guard lock(mutex_);
   object_->bss->visited_tasks = 0;
-  Run(object_->progs.count_tasks);
+  auto written = Run(object_->progs.read_task_sockets);
   if (!IsWhole(object_->bss->visited_tasks)) hidden_ = FindHidden(Run(object_->progs.read_task));
-  return PackSockets(Run(object_->progs.read_task_file), hidden_);
+  for (const uint32_t pid : TakeOutCutProcesses(written)) written += Run(object_->progs.read_task_file, pid);
+  return PackSockets(written, hidden_);
 }
 
 RecordBuffer IteratorPrograms::SnapshotInetSockets(InetTable table, uint16_t port) {

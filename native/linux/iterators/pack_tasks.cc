@@ -138,33 +138,35 @@ RecordBuffer PackTasks(std::string_view written, const std::optional<std::vector
   return records;
 }
 
-RecordBuffer PackSockets(std::string_view written, const std::vector<uint32_t>& hidden) {
+std::vector<uint32_t> TakeOutCutProcesses(std::string& written) {
   static_assert(sizeof(socket_descriptor) == sizeof(SocketRecord), "both are told alike");
-  const RecordBuffer read = SnapshotSocketHolders(hidden);
-  RecordHeader header;
-  std::memcpy(&header, read.bytes().data(), sizeof(header));
-  std::string all = read.bytes().substr(sizeof(header));
-  all.append(written);
+  std::vector<SocketRecord> sockets(written.size() / sizeof(SocketRecord));
+  std::memcpy(sockets.data(), written.data(), sockets.size() * sizeof(SocketRecord));
+  std::vector<uint32_t> cut;
+  for (const auto& socket : sockets)
+    if (socket.inode == TOO_MANY_SOCKETS) cut.push_back(socket.pid);
+  if (cut.empty()) return cut;
+  written.clear();
+  for (const auto& socket : sockets)
+    if (std::find(cut.begin(), cut.end(), socket.pid) == cut.end())
+      written.append(reinterpret_cast<const char*>(&socket), sizeof(socket));
+  return cut;
+}
 
-  std::vector<SocketRecord> sockets(all.size() / sizeof(SocketRecord));
-  std::memcpy(sockets.data(), all.data(), sockets.size() * sizeof(SocketRecord));
-  std::sort(sockets.begin(), sockets.end(), [](const SocketRecord& left, const SocketRecord& right) {
+RecordBuffer PackSockets(std::string_view written, const std::vector<uint32_t>& hidden) {
+  RecordBuffer records;
+  if (!hidden.empty()) records.AppendAll(SnapshotSocketHolders(hidden));
+  records.AppendRecords(written, sizeof(SocketRecord));
+  records.Sort<SocketRecord>([](const SocketRecord& left, const SocketRecord& right) {
     return std::tie(left.pid, left.fd) < std::tie(right.pid, right.fd);
   });
-  RecordBuffer records;
-  for (const auto& socket : sockets) records.AppendRecord(socket);
-  for (uint32_t count = 0; count < header.unseen; count++) records.CountUnseen();
   return records;
 }
 
 RecordBuffer PackInetSockets(std::string_view written) {
   static_assert(sizeof(inet_socket) == sizeof(InetSocketRecord), "both are told alike");
   RecordBuffer records;
-  InetSocketRecord socket;
-  for (size_t at = 0; at + sizeof(socket) <= written.size(); at += sizeof(socket)) {
-    std::memcpy(&socket, written.data() + at, sizeof(socket));
-    records.AppendRecord(socket);
-  }
+  records.AppendRecords(written, sizeof(InetSocketRecord));
   return records;
 }
 

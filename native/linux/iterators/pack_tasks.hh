@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,9 @@ RecordBuffer PackTasks(std::string_view written, const std::optional<std::vector
 
 // InetSocketRecords in the kernel's order.
 RecordBuffer PackInetSockets(std::string_view written);
+
+// Takes out the processes that hold too many sockets to be told at once, and returns them.
+std::vector<uint32_t> TakeOutCutProcesses(std::string& written);
 
 // SocketRecords in the order of pid and descriptor, with those of the processes that the iterator is not shown.
 RecordBuffer PackSockets(std::string_view written, const std::vector<uint32_t>& hidden);

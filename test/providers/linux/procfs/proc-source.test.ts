@@ -1,5 +1,6 @@
 // One suite for all backends, on real processes; and all must agree.
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -166,6 +167,24 @@ describe("all backends", () => {
     const own = tables.map(({ holders }) => new Map([...holders].filter(([, list]) => list[0]?.pid === process.pid)));
     expect(own[0]?.size).toBeGreaterThan(0);
     for (const other of own.slice(1)) expect(other).toEqual(own[0]);
+  });
+});
+
+describe("who holds sockets, by all backends", () => {
+  test.each([1, 1024, 1025, 3000])("gives the same for a process that holds %i more sockets", async (count) => {
+    const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+    try {
+      await Promise.all(servers.map((server) => server.listening || once(server, "listening")));
+      const own = [];
+      for (const backend of backends) {
+        const { holders } = await openProcSource(backend, log).readSocketHolders();
+        own.push([...holders].filter(([, list]) => list.some(({ pid }) => pid === process.pid)));
+      }
+      expect(own[0]?.length).toBeGreaterThanOrEqual(count);
+      for (const other of own.slice(1)) expect(other).toEqual(own[0]);
+    } finally {
+      for (const server of servers) server.close();
+    }
   });
 });
 
