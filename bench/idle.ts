@@ -5,8 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type BenchLine, benchLine } from "./bench-line.js";
 import { waitForHosts } from "./rig/ask-fleet.js";
 import type { BenchOptions } from "./rig/bench-options.js";
+import { type BenchProcess, startProcess } from "./rig/bench-process.js";
 import { startBroker } from "./rig/broker.js";
-import { startDaemon } from "./rig/fleet-processes.js";
+import { type FleetSetup, startDaemon } from "./rig/fleet-processes.js";
 import { type FleetUnderTest, startFleetUnderTest } from "./rig/fleet-under-test.js";
 import { residentBytes } from "./rig/process-usage.js";
 import { measureUsage } from "./rig/usage-window.js";
@@ -36,6 +37,7 @@ async function measureIdle(fleet: FleetUnderTest, brokerPids: number[]): Promise
   const relayUrl = relays[0]?.url as string;
   const stateDirectory = join(setup.directory, "daemon");
   const daemon = startDaemon(setup, { relayUrl, fleetKey: controlPlane.fleetKey, stateDirectory });
+  const bare = startBareNode(setup);
   try {
     await waitForHosts(asker, hosts + 1, 30_000);
     console.error(`${bench}: ${hosts} hosts and one real daemon are attached; waiting a minute`);
@@ -50,10 +52,11 @@ async function measureIdle(fleet: FleetUnderTest, brokerPids: number[]): Promise
     const { cpuMs, wallMs, othersShare } = await measureUsage(roles, () => sleep(windowMs));
     const cpu = (role: keyof typeof roles, what: string, goal?: string) =>
       line(`${what}: CPU`, "% of a core", (cpuMs[role] / wallMs) * 100, goal);
-    const memory = (role: keyof typeof roles, what: string, goal?: string) =>
-      line(`${what}: resident memory`, "MB", residentBytes(roles[role]) / 1e6, goal);
+    const memory = (role: keyof typeof roles, what: string) =>
+      line(`${what}: resident memory`, "MB", residentBytes(roles[role]) / 1e6);
+    const peer = { name: "Node.js that does nothing", value: residentBytes([bare.pid]) / 1e6 };
     return [
-      memory("daemon", "one real daemon", "<= 60"),
+      benchLine({ ...memory("daemon", "one real daemon"), peer, goal: "<= 60" }),
       cpu("daemon", "one real daemon", "<= 0.1"),
       memory("relay", `a relay with ${hosts} streams`),
       cpu("relay", `a relay with ${hosts} streams`),
@@ -64,8 +67,14 @@ async function measureIdle(fleet: FleetUnderTest, brokerPids: number[]): Promise
       line("share of the machine that others used meanwhile", "%", othersShare * 100),
     ];
   } finally {
+    await bare.stop("SIGTERM");
     await daemon.stop("SIGTERM");
   }
+}
+
+function startBareNode({ logDirectory }: FleetSetup): BenchProcess {
+  const args = ["-e", "setInterval(() => undefined, 2 ** 30)"];
+  return startProcess({ name: "bare-node", program: process.execPath, args, logDirectory });
 }
 
 function line(claim: string, unit: string, value: number, goal?: string): BenchLine {

@@ -13,7 +13,7 @@
 #include "linux/profile/profile_binding.hh"
 #endif
 #include "linux/process_snapshot.hh"
-#include "linux/read_pids.hh"
+#include "linux/read_numbers.hh"
 #include "linux/socket_holders.hh"
 
 namespace systems_manager {
@@ -21,7 +21,7 @@ namespace {
 
 // readProcesses(pids?: Uint32Array): Promise<ArrayBuffer>
 Napi::Value ReadProcesses(const Napi::CallbackInfo& info) {
-  return RunWalk(info.Env(), [pids = ReadPids(info)] { return SnapshotProcesses(pids); });
+  return RunWalk(info.Env(), [pids = ReadNumbers(info)] { return SnapshotProcesses(pids); });
 }
 
 // readSocketHolders(): Promise<ArrayBuffer>

@@ -14,6 +14,11 @@
 /* In the place of an inode: this process holds more, and what is told of it is not all. */
 #define TOO_MANY_SOCKETS (~0ull)
 
+/* Of the bitmap of sockets that are asked for. */
+#define WANTED_WORDS 1024
+/* Of any bitmap. */
+#define BITS_OF_WORD 64
+
 /* Nanoseconds of CPU time: as the clock's ticks saw it, and as the scheduler measured it. */
 struct task_cpu {
   __u64 user_ns;

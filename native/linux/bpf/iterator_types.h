@@ -65,8 +65,10 @@ struct task_struct___table {
   struct mm_struct___table* mm;
 };
 
+struct inode___table;
+
 struct file___table {
-  struct inode* f_inode;
+  struct inode___table* f_inode;
 };
 
 struct super_block___table {
@@ -74,6 +76,8 @@ struct super_block___table {
 };
 
 struct inode___table {
+  unsigned short i_mode;
+  unsigned long i_ino;
   struct super_block___table* i_sb;
 };
 

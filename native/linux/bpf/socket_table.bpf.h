@@ -12,10 +12,14 @@
 #define SOCKET_MODE 0140000     /* S_IFSOCK */
 #define FORMAT_MASK 0170000     /* S_IFMT */
 #define SOCKET_MAGIC 0x534f434b /* SOCKFS_MAGIC: a path that names a UNIX socket is in another file system */
-#define BITS_OF_WORD 64         /* of fdtable's bitmap of open descriptors */
 
 /* Tasks that the last walk met. */
 volatile __u64 visited_tasks = 0;
+
+/* The sockets that are asked for, unless all are: a bit for each by the end of its inode, so that few others come too.
+ */
+volatile __u32 chooses_sockets = 0;
+volatile __u64 wanted_sockets[WANTED_WORDS] = {};
 
 struct descriptor_walk {
   struct seq_file* output;
@@ -39,12 +43,18 @@ static __always_inline __u64 find_file(struct task_struct* task, __u32 fd) {
   return file;
 }
 
-/* 0 for what is no socket. */
+static __always_inline bool is_wanted_socket(__u64 inode) {
+  if (!chooses_sockets) return true;
+  return wanted_sockets[inode / BITS_OF_WORD % WANTED_WORDS] >> inode % BITS_OF_WORD & 1;
+}
+
+/* 0 for what is no socket, or none that is asked for. */
 static __always_inline __u64 find_socket_inode(__u64 file) {
-  struct inode* inode = BPF_CORE_READ((struct file___table*)file, f_inode);
+  struct inode___table* inode = BPF_CORE_READ((struct file___table*)file, f_inode);
   if ((BPF_CORE_READ(inode, i_mode) & FORMAT_MASK) != SOCKET_MODE) return 0;
-  if (BPF_CORE_READ((struct inode___table*)inode, i_sb, s_magic) != SOCKET_MAGIC) return 0;
-  return BPF_CORE_READ(inode, i_ino);
+  __u64 number = BPF_CORE_READ(inode, i_ino);
+  if (!is_wanted_socket(number)) return 0;
+  return BPF_CORE_READ(inode, i_sb, s_magic) == SOCKET_MAGIC ? number : 0;
 }
 
 static __always_inline void write_descriptor(struct descriptor_walk* walk, __u64 inode, __u32 fd) {

@@ -7,7 +7,7 @@
 
 #include "common/async_snapshot.hh"
 #include "linux/iterators/iterator_programs.hh"
-#include "linux/read_pids.hh"
+#include "linux/read_numbers.hh"
 
 namespace systems_manager {
 
@@ -44,10 +44,11 @@ Napi::Value OpenIterators(const Napi::CallbackInfo& info) {
   }
   auto iterators = Napi::Object::New(env);
   const auto read_processes = [programs](const Napi::CallbackInfo& call) -> Napi::Value {
-    return RunWalk(call.Env(), [programs, pids = ReadPids(call)] { return programs->SnapshotProcesses(pids); });
+    return RunWalk(call.Env(), [programs, pids = ReadNumbers(call)] { return programs->SnapshotProcesses(pids); });
   };
   const auto read_socket_holders = [programs](const Napi::CallbackInfo& call) -> Napi::Value {
-    return RunWalk(call.Env(), [programs] { return programs->SnapshotSocketHolders(); });
+    return RunWalk(call.Env(),
+                   [programs, inodes = ReadNumbers(call)] { return programs->SnapshotSocketHolders(inodes); });
   };
   iterators.Set("readProcesses", Napi::Function::New(env, read_processes, "readProcesses"));
   iterators.Set("readSocketHolders", Napi::Function::New(env, read_socket_holders, "readSocketHolders"));

@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <system_error>
 
 #include "common/unique_fd.hh"
 #include "iterator.skel.h"
+#include "linux/bpf/iterator_layout.h"
 #include "linux/home_namespace.hh"
 #include "linux/iterators/hidden_processes.hh"
 #include "linux/iterators/pack_tasks.hh"
@@ -99,8 +101,17 @@ RecordBuffer IteratorPrograms::SnapshotProcesses(std::optional<std::vector<uint3
   return PackTasks(written, std::nullopt, hidden_);
 }
 
-RecordBuffer IteratorPrograms::SnapshotSocketHolders() {
+void IteratorPrograms::ChooseSockets(const std::optional<std::vector<uint32_t>>& inodes) {
+  auto& wanted = object_->bss->wanted_sockets;
+  object_->bss->chooses_sockets = inodes.has_value();
+  if (!inodes) return;
+  std::fill(std::begin(wanted), std::end(wanted), 0);
+  for (const uint32_t inode : *inodes) wanted[inode / BITS_OF_WORD % WANTED_WORDS] |= 1ull << inode % BITS_OF_WORD;
+}
+
+RecordBuffer IteratorPrograms::SnapshotSocketHolders(const std::optional<std::vector<uint32_t>>& inodes) {
   const std::lock_guard lock(mutex_);
+  ChooseSockets(inodes);
   object_->bss->visited_tasks = 0;
   auto written = Run(object_->progs.read_task_sockets);
   if (!IsWhole(object_->bss->visited_tasks)) hidden_ = FindHidden(Run(object_->progs.read_task));

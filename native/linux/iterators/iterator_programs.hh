@@ -31,8 +31,9 @@ class IteratorPrograms {
   // Any thread. The same as SnapshotProcesses of process_snapshot.hh. Throws std::system_error.
   RecordBuffer SnapshotProcesses(std::optional<std::vector<uint32_t>> pids);
 
-  // Any thread. The same as SnapshotSocketHolders of socket_holders.hh. Throws std::system_error.
-  RecordBuffer SnapshotSocketHolders();
+  // Any thread. The same as SnapshotSocketHolders of socket_holders.hh, of these sockets at least. Throws
+  // std::system_error.
+  RecordBuffer SnapshotSocketHolders(const std::optional<std::vector<uint32_t>>& inodes);
 
   // Any thread. InetSocketRecords of the caller's network namespace, with a port only of the sockets that have it as
   // their own; 0 for all. Throws std::system_error.
@@ -44,6 +45,9 @@ class IteratorPrograms {
 
   // The trial: throws std::system_error unless the own process reads as in /proc.
   void RequireOwnProcess();
+
+  // What the next walk over descriptors tells: these sockets and a few others, or all.
+  void ChooseSockets(const std::optional<std::vector<uint32_t>>& inodes);
 
   // Whether a walk that met so many tasks met all but those that are known to be hidden: the kernel counts its tasks.
   bool IsWhole(uint64_t visited_tasks) const;

@@ -11,7 +11,8 @@ import { SocketProtocol } from "./socket/raw-socket.js";
 /** Both functions work on a thread of their own and reject with an errno. */
 interface NativeReader {
   readProcesses(pids?: Uint32Array): Promise<ArrayBuffer>;
-  readSocketHolders(): Promise<ArrayBuffer>;
+  /** Of these inodes at least. */
+  readSocketHolders(inodes?: Uint32Array): Promise<ArrayBuffer>;
 }
 
 /** The iterators also read the kernel's tables of sockets, for a port or, by 0, whole. */
@@ -75,7 +76,8 @@ function createSource(backend: ProcSource["backend"], reader: NativeReader): Pro
   return {
     backend,
     readProcesses: async (pids) => decodeProcesses(await reader.readProcesses(pids && Uint32Array.from(pids))),
-    readSocketHolders: async () => decodeSocketHolders(await reader.readSocketHolders()),
+    readSocketHolders: async (inodes) =>
+      decodeSocketHolders(await reader.readSocketHolders(inodes && Uint32Array.from(inodes))),
   };
 }
 

@@ -50,8 +50,8 @@ export interface ProcSource {
   readonly backend: "iterators" | "native" | "procfs";
   /** These processes, or all. Those that do not exist are left out. */
   readProcesses(pids?: readonly number[]): Promise<ProcessTable>;
-  /** Walks the descriptors of all processes. */
-  readSocketHolders(): Promise<SocketTable>;
+  /** Walks the descriptors of all processes. Who holds these sockets, by inode, is always told, and of others what came with it; or all. */
+  readSocketHolders(inodes?: readonly number[]): Promise<SocketTable>;
   /** TCP sockets of this network namespace, those with this port as their own or, by 0, all. Absent: /proc/net has them. */
   readTcpSockets?(port: number): Promise<readonly RawSocket[]>;
   /** The same of UDP. */

@@ -27,7 +27,9 @@ async function listSockets(
   source: ProcSource,
   request: ListSocketsRequest,
 ): Promise<MessageInitShape<ListSockets["output"]>> {
-  const { all, table } = await readTables(source, protocolsOf(request), request.port);
+  // Holders second: never a socket that was opened after its holders had been looked for.
+  const all = await readSockets(source, protocolsOf(request), request.port);
+  const table = await source.readSocketHolders(request.port === 0 ? undefined : all.map(({ inode }) => inode));
   const sockets = all.filter(({ role }) => request.role === SocketRole.UNSPECIFIED || role === request.role);
   const held = await filterByHolder(source, table, sockets, request.processName);
   const limit = request.limit || defaultLimit;
@@ -43,18 +45,6 @@ async function listSockets(
     omittedConnectionCount: connections.length - shownConnections.length,
     unseenCount: table.unseenCount,
   };
-}
-
-/** Never a socket that was opened after its holders had been looked for. */
-async function readTables(source: ProcSource, protocols: readonly SocketProtocol[], port: number) {
-  if (port === 0) {
-    const all = await readSockets(source, protocols);
-    return { all, table: await source.readSocketHolders() };
-  }
-  // Few sockets have one port: both are read at once, and the holders again should one of them have been opened meanwhile.
-  const [all, table] = await Promise.all([readSockets(source, protocols, port), source.readSocketHolders()]);
-  const isHeld = ({ inode }: RawSocket) => inode === 0 || table.holders.has(inode);
-  return { all, table: all.every(isHeld) ? table : await source.readSocketHolders() };
 }
 
 function protocolsOf(request: ListSocketsRequest): SocketProtocol[] {

@@ -2,6 +2,7 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import { openProcSource } from "../../../../services/providers/linux/procfs/open-proc-source.js";
 import {
@@ -12,7 +13,9 @@ import {
 } from "../../../../services/providers/linux/socket/raw-socket.js";
 import { readSockets } from "../../../../services/providers/linux/socket/read-sockets.js";
 import { context, iteratorsAbsent } from "../real-processes.js";
+import { ownPorts } from "./own-ports.js";
 
+const nextPort = ownPorts(24_000);
 const cleanups: (() => unknown)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup();
@@ -90,8 +93,7 @@ describe.skipIf(iteratorsAbsent !== undefined)("sockets read through iterators e
     const port = await open();
     const isThere = async () => (await read("native", port)).some((socket) => matches(socket, has));
     await expect.poll(isThere, { timeout: 5000, interval: 20 }).toBe(true);
-    const expected = await read("native", port);
-    const found = await read("iterators", port);
+    const { expected, found } = await readBetween(port);
     expect(found).toEqual(expected);
     expect(found.every((socket) => socket.port === port)).toBe(true);
     expect(found).toContainEqual(expect.objectContaining(has));
@@ -106,7 +108,11 @@ describe.skipIf(iteratorsAbsent !== undefined)("sockets read through iterators e
     // What was the same before and after was the same in between.
     const isStill = (socket: RawSocket) => after.some((later) => keyOf(later) === keyOf(socket));
     expect(found).toEqual(expect.arrayContaining(before.filter(isStill)));
-    const own = (sockets: readonly RawSocket[]) => sockets.filter(({ port }) => ports.has(port));
+    // Not those of others, which have the same port by chance and come or go meanwhile.
+    const names = (sockets: readonly RawSocket[]) => new Set(sockets.map((socket) => keyOf(withoutState(socket))));
+    const [earlier, later] = [names(before), names(after)];
+    const isOwn = (socket: RawSocket) => ports.has(socket.port) && [earlier, later].every(hasName(socket));
+    const own = (sockets: readonly RawSocket[]) => sockets.filter(isOwn);
     expect(own(found).map(withoutState)).toEqual(own(after).map(withoutState));
     expect(own(found).length).toBeGreaterThan(kinds.length);
   });
@@ -115,7 +121,9 @@ describe.skipIf(iteratorsAbsent !== undefined)("sockets read through iterators e
 /** A connection that ends does so step by step. */
 const withoutState = ({ state: _state, inode: _inode, ...rest }: RawSocket) => rest;
 
-const keyOf = (socket: RawSocket) => JSON.stringify(socket);
+const keyOf = (socket: Partial<RawSocket>) => JSON.stringify(socket);
+
+const hasName = (socket: RawSocket) => (names: ReadonlySet<string>) => names.has(keyOf(withoutState(socket)));
 
 const placeOf = ({ protocol, address, port, remoteAddress, remotePort, inode }: RawSocket) =>
   JSON.stringify([protocol, port, address, remotePort, remoteAddress, inode]);
@@ -125,6 +133,15 @@ async function read(backend: string, port = 0): Promise<RawSocket[]> {
   return sockets.sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
 }
 
+/** What iterators tell between two equal readings of /proc: sockets of others with this port come and go. */
+async function readBetween(port: number): Promise<{ expected: RawSocket[]; found: RawSocket[] }> {
+  for (;;) {
+    const expected = await read("native", port);
+    const found = await read("iterators", port);
+    if (isDeepStrictEqual(await read("native", port), expected)) return { expected, found };
+  }
+}
+
 function matches(socket: RawSocket, has: Partial<RawSocket>): boolean {
   return Object.entries(has).every(([field, value]) => socket[field as keyof RawSocket] === value);
 }
@@ -132,7 +149,7 @@ function matches(socket: RawSocket, has: Partial<RawSocket>): boolean {
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
 async function listen(host: string): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true }).listen(0, host);
+  const server = createServer({ allowHalfOpen: true }).listen(nextPort(), host);
   await once(server, "listening");
   cleanups.push(() => server.close());
   return server;
@@ -178,7 +195,7 @@ async function openOrphan(): Promise<number> {
 async function bindUdp(type: "udp4" | "udp6", address: string): Promise<UdpSocket> {
   const socket = createSocket(type);
   cleanups.push(() => socket.close());
-  socket.bind(0, address);
+  socket.bind(nextPort(), address);
   await once(socket, "listening");
   return socket;
 }

@@ -17,8 +17,10 @@ import { openProcSource } from "../../../../services/providers/linux/procfs/open
 import { createListSockets } from "../../../../services/providers/linux/socket/list-sockets.js";
 import { ErrorReason, errorDetailOf } from "../../../../services/shared/errors.js";
 import { asNobody, backends, call, context, isRoot } from "../real-processes.js";
+import { ownPorts } from "./own-ports.js";
 
 const { listSockets } = TelemetryService.method;
+const nextPort = ownPorts(20_000);
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -41,7 +43,7 @@ async function connectTo(port: number, host: string): Promise<Socket> {
 async function bindUdp(type: "udp4" | "udp6", address: string): Promise<UdpSocket> {
   const socket = createSocket(type);
   cleanups.push(() => socket.close());
-  socket.bind(0, address);
+  socket.bind(nextPort(), address);
   await once(socket, "listening");
   return socket;
 }
@@ -55,7 +57,7 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
   const list = (request: Parameters<typeof call<typeof listSockets>>[2]) => call(listSockets, handler, request);
 
   it("tells who holds a port: process, arguments, parent, owner, start", async () => {
-    const port = portOf(await listen({ port: 0, host: "127.0.0.1" }));
+    const port = portOf(await listen({ port: nextPort(), host: "127.0.0.1" }));
     const { listeners, connections } = await list({ port });
     expect(connections).toEqual([]);
     expect(listeners).toHaveLength(1);
@@ -76,7 +78,7 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
       ["::1", "::1", "::1"],
       ["::", "127.0.0.1", "::ffff:127.0.0.1"],
     ] as const) {
-      const port = portOf(await listen({ port: 0, host: bound }));
+      const port = portOf(await listen({ port: nextPort(), host: bound }));
       const client = await connectTo(port, dialled);
       const { listeners, connections } = await list({ port });
       expect(listeners.map(({ address }) => address)).toEqual([bound]);
@@ -99,12 +101,15 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
     const peer = await bindUdp("udp6", "::1");
     connected.connect(peer.address().port, "::1");
     await once(connected, "connect");
-    const first = await list({ port: waiting.address().port });
-    expect(first.listeners).toEqual([expect.objectContaining({ protocol: SocketProtocol.UDP, address: "127.0.0.1" })]);
-    expect(first.listeners[0]?.holders).toEqual([expect.objectContaining(self)]);
+    // A socket of somebody else may have the same port of TCP.
+    const udpOf = <Shown extends { protocol: SocketProtocol }>(sockets: readonly Shown[]) =>
+      sockets.filter(({ protocol }) => protocol === SocketProtocol.UDP);
+    const first = udpOf((await list({ port: waiting.address().port })).listeners);
+    expect(first).toEqual([expect.objectContaining({ protocol: SocketProtocol.UDP, address: "127.0.0.1" })]);
+    expect(first[0]?.holders).toEqual([expect.objectContaining(self)]);
     const second = await list({ port: connected.address().port });
-    expect(second.listeners).toEqual([]);
-    expect(second.connections).toEqual([
+    expect(udpOf(second.listeners)).toEqual([]);
+    expect(udpOf(second.connections)).toEqual([
       expect.objectContaining({
         protocol: SocketProtocol.UDP,
         remoteAddress: "::1",
@@ -130,7 +135,7 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
   });
 
   it("names every holder of a shared socket", async () => {
-    const server = await listen({ port: 0, host: "127.0.0.1" });
+    const server = await listen({ port: nextPort(), host: "127.0.0.1" });
     const child = await shareWithChild(server);
     const { listeners } = await list({ port: portOf(server) });
     const holders = listeners.flatMap((listener) => listener.holders);
@@ -139,7 +144,7 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
   });
 
   it("filters by role, protocol and the holder's name", async () => {
-    const server = await listen({ port: 0, host: "127.0.0.1" });
+    const server = await listen({ port: nextPort(), host: "127.0.0.1" });
     await connectTo(portOf(server), "127.0.0.1");
     const port = portOf(server);
     const name = (await list({ port, role: SocketRole.LISTENER })).listeners[0]?.holders[0]?.name ?? "";
@@ -156,7 +161,7 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
   });
 
   it("cuts each kind at the limit and counts the rest", async () => {
-    for (let count = 0; count < 3; count++) await listen({ port: 0, host: "127.0.0.1" });
+    for (let count = 0; count < 3; count++) await listen({ port: nextPort(), host: "127.0.0.1" });
     const all = await list({ limit: 10000 });
     const one = await list({ limit: 1 });
     expect([all.omittedListenerCount, all.omittedConnectionCount]).toEqual([0, 0]);
@@ -167,7 +172,7 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
   });
 
   it("agrees with ss about the TCP and UDP listeners of this process", async () => {
-    const servers = [await listen({ port: 0, host: "127.0.0.1" }), await listen({ port: 0, host: "::1" })];
+    const servers = [await listen({ port: nextPort(), host: "127.0.0.1" }), await listen({ port: 0, host: "::1" })];
     const udp = await bindUdp("udp4", "127.0.0.1");
     const expected = [...servers.map(portOf), udp.address().port];
     const ss = execFileSync("ss", ["-H", "-n", "-l", "-t", "-u", "-p"], { encoding: "utf8" })
@@ -192,7 +197,7 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
   it.skipIf(!isRoot || backend === "iterators")(
     "(needs root, reads /proc) shows another user the socket without its holder, and says how many processes it could not see",
     async () => {
-      const server = await listen({ port: 0, host: "127.0.0.1" });
+      const server = await listen({ port: nextPort(), host: "127.0.0.1" });
       const port = portOf(server);
       // This process becomes another user; the child that keeps the socket stays root.
       await shareWithChild(server);
