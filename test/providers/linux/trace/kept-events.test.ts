@@ -6,13 +6,14 @@ import type { CaptureEvent } from "../../../../services/providers/linux/capture/
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
 import { openKernelCapture } from "../../../../services/providers/linux/trace/kernel-capture.js";
 import { Tail } from "../../../../services/providers/linux/trace/tail.js";
+import { ownPrograms } from "../capture/events-of.js";
 import { addon, test } from "../require-tracing.js";
 
 const batchesInFlight = 8;
 const rounds = 3 * batchesInFlight;
 
 test.each([1, 5, 1000])("the newest %i events are told as they were when they came", async (keep) => {
-  const capture = await openKernelCapture(addon, { kinds: ["exec"], filter: { comms: ["echo"] } });
+  const capture = await openKernelCapture(addon, { kinds: ["exec"], filter: ownPrograms("echo") });
   const tail = new Tail(keep);
   const seen: CaptureEvent[] = [];
   let batches = 0;
@@ -35,7 +36,7 @@ test.each([1, 5, 1000])("the newest %i events are told as they were when they ca
 });
 
 test("batches that are given back come in the same memory", async () => {
-  const capture = await openCapture(addon, { kinds: ["exec"], filter: { comms: ["echo"] } });
+  const capture = await openCapture(addon, { kinds: ["exec"], filter: ownPrograms("echo") });
   const given: ArrayBufferLike[] = [];
   const taking = capture.batches[Symbol.asyncIterator]();
   for (let round = 0; round < rounds; round++) {
@@ -49,7 +50,7 @@ test("batches that are given back come in the same memory", async () => {
 });
 
 test("of more batches than may be in flight, which nobody takes before the end, none is written over", async () => {
-  const capture = await openKernelCapture(addon, { kinds: ["exec"], filter: { comms: ["echo"] } });
+  const capture = await openKernelCapture(addon, { kinds: ["exec"], filter: ownPrograms("echo") });
   for (let round = 0; round < rounds; round++) {
     spawnSync("/bin/echo", [`${round}`]);
     // Longer than the reader waits until it looks again.
