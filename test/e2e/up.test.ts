@@ -17,7 +17,7 @@ describe("systems-manager up", () => {
     for (let tries = 1; ; tries++) {
       const started = performance.now();
       controlPlane = await startControlPlane("127.0.0.1");
-      await vi.waitFor(() => expect(controlPlane.output()).toContain("Stop     Ctrl-C"), 20_000);
+      await vi.waitFor(() => expect(controlPlane.output()).toContain("Stop     Ctrl-C"), 10_000);
       summaryMs = performance.now() - started;
       if (summaryMs < 5_000 || tries === 3) return;
       await controlPlane[Symbol.asyncDispose]();

@@ -161,7 +161,7 @@ describe("a session", () => {
     await expect
       .poll(async () => (await send(url, { "mcp-session-id": session }, listTools)).status, {
         interval: 3_000,
-        timeout: 20_000,
+        timeout: 5_000,
       })
       .toBe(404);
   });

@@ -200,7 +200,7 @@ describe.skipIf(skipped)("package managers", () => {
         host().run(["journalctl", "-u", "hello-fleet", "-t", "hello-fleet", "-o", "cat", "--no-pager"]);
       expect(await logs()).toBe("hello-fleet 1.0 started");
       await host().run(["systemctl", "restart", "hello-fleet"]);
-      await expect.poll(logs, { timeout: 20_000 }).toBe("hello-fleet 1.0 started\nhello-fleet 2.0 started");
+      await expect.poll(logs).toBe("hello-fleet 1.0 started\nhello-fleet 2.0 started");
     });
 
     test("removes, and the service runs on without its package", async () => {

@@ -16,8 +16,7 @@
 /* Tasks that the last walk met. */
 volatile __u64 visited_tasks = 0;
 
-/* The sockets that are asked for, unless all are: a bit for each by the end of its inode, so that few others come too.
- */
+/* The sockets that are asked for, unless all are: a bit for each by the end of its inode, so few others come too. */
 volatile __u32 chooses_sockets = 0;
 volatile __u64 wanted_sockets[WANTED_WORDS] = {};
 
@@ -115,7 +114,8 @@ int read_task_sockets(struct bpf_iter__task___table* context) {
   struct files_struct* files = task->files;
   if (task->tgid == task->pid && files) {
     walk.end = files->fdt->max_fds;
-    bpf_loop(walk.end + walk.end / BITS_OF_WORD, step, &walk, 0);
+    /* The kernel takes no loop over a table of millions: whoever has such a one must not be able to hide in it. */
+    if (bpf_loop(walk.end + walk.end / BITS_OF_WORD, step, &walk, 0) < 0) write_descriptor(&walk, TOO_MANY_SOCKETS, 0);
   }
   if (!walk.is_full) visited_tasks++;
   return 0;

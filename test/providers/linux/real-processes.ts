@@ -80,13 +80,13 @@ export class RealProcesses {
   }
 }
 
-/** Waits until the condition holds; fails after 20 s, since a machine may be busy. */
+/** Waits until the condition holds; fails after 5 s. */
 export async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 2_000; attempt++) {
+  for (let attempt = 0; attempt < 500; attempt++) {
     if (condition()) return;
     await sleep(10);
   }
-  throw new Error(`still not true after 20 s: ${condition}`);
+  throw new Error(`still not true after 5 s: ${condition}`);
 }
 
 /** The state letter of a process, straight from /proc. */

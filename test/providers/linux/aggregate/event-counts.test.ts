@@ -27,25 +27,13 @@ test.each([
 });
 
 describe("TCP", () => {
-  const namespace = makeNamespace();
+  const namespace = NetworkNamespace.withSilentNeighbour();
   // Where no connection of another test sends anything again.
-  const quiet = makeNamespace();
+  const quiet = NetworkNamespace.withSilentNeighbour();
   afterAll(() => {
     namespace.remove();
     quiet.remove();
   });
-
-  function makeNamespace(): NetworkNamespace {
-    const made = NetworkNamespace.alone();
-    made.run("sysctl", "-qw", "net.ipv4.tcp_syn_retries=1");
-    // Packets to this neighbour go out and nobody takes them.
-    made.ip("link", "add", "left", "type", "veth", "peer", "name", "right");
-    made.ip("address", "add", `${block4}.65/26`, "dev", "left");
-    made.ip("link", "set", "left", "up");
-    made.ip("link", "set", "right", "up");
-    made.ip("neighbour", "add", `${block4}.66`, "lladdr", "02:00:00:00:00:66", "dev", "left");
-    return made;
-  }
 
   const server = (port: number, connections: number) => `
     let left = ${connections};

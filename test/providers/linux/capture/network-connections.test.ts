@@ -15,14 +15,7 @@ import {
   serverScript,
 } from "./network-under-test.js";
 
-const namespace = NetworkNamespace.alone();
-namespace.run("sysctl", "-qw", "net.ipv4.tcp_syn_retries=1");
-// Packets to this neighbour go out and nobody takes them.
-namespace.ip("link", "add", "left", "type", "veth", "peer", "name", "right");
-namespace.ip("address", "add", `${block4}.65/26`, "dev", "left");
-namespace.ip("link", "set", "left", "up");
-namespace.ip("link", "set", "right", "up");
-namespace.ip("neighbour", "add", `${block4}.66`, "lladdr", "02:00:00:00:00:66", "dev", "left");
+const namespace = NetworkNamespace.withSilentNeighbour();
 afterAll(() => namespace.remove());
 
 const ports = { IPv4: 4001, IPv6: 4002, "IPv4 over a socket of IPv6": 4003 };

@@ -47,6 +47,18 @@ export class NetworkNamespace {
     return namespace;
   }
 
+  /** The same with a line on which `block4`.65 asks a neighbour, `block4`.66, that takes nothing; connecting to it is tried twice. */
+  static withSilentNeighbour(): NetworkNamespace {
+    const namespace = NetworkNamespace.alone();
+    namespace.run("sysctl", "-qw", "net.ipv4.tcp_syn_retries=1");
+    namespace.ip("link", "add", "left", "type", "veth", "peer", "name", "right");
+    namespace.ip("address", "add", `${block4}.65/26`, "dev", "left");
+    namespace.ip("link", "set", "left", "up");
+    namespace.ip("link", "set", "right", "up");
+    namespace.ip("neighbour", "add", `${block4}.66`, "lladdr", "02:00:00:00:00:66", "dev", "left");
+    return namespace;
+  }
+
   ip(...words: string[]): void {
     run("ip", ["-n", this.name, ...words]);
   }

@@ -214,13 +214,7 @@ describe.skipIf(skipped)("the journal of a real host", () => {
     const flood = "seq 1 100000 | sed 's/^/flood /' | systemd-cat --identifier=flood";
     await host.run(["sh", "-c", flood]);
     await sync();
-    // A busy machine needs longer for the newest lines, and for the others by as much.
-    const request = { pattern: "^flood ", limit: 3 };
-    let { response } = await hosts.ask(host, "queryLogs", request, { timeoutMs: 200 });
-    for (const timeoutMs of [400, 800]) {
-      if (response?.entries?.length === 3) break;
-      ({ response } = await hosts.ask(host, "queryLogs", request, { timeoutMs }));
-    }
+    const { response } = await hosts.ask(host, "queryLogs", { pattern: "^flood ", limit: 3 }, { timeoutMs: 200 });
     expect(response).toMatchObject({ matched: true, countIsLowerBound: true });
     expect(response.entries.map(({ message }: Entry) => message)).toEqual([
       "flood 99998",

@@ -103,9 +103,7 @@ describe.skipIf(skipped)("trouble with packages", () => {
         await host().kill9(Number(error?.metadata.pid));
         await host().exec(["systemctl", "stop", "holder"]);
         if (manager === "pacman") {
-          await expect
-            .poll(async () => (await install()).error?.metadata, { timeout: 20_000 })
-            .toMatchObject({ pid: "" });
+          await expect.poll(async () => (await install()).error?.metadata).toMatchObject({ pid: "" });
           await host().run(["rm", "/var/lib/pacman/db.lck"]);
         }
         expect((await install()).response.changes).toMatchObject([

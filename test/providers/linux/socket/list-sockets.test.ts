@@ -172,7 +172,10 @@ describe.each(backends)("ListSockets on the backend %s", (backend) => {
   });
 
   it("agrees with ss about the TCP and UDP listeners of this process", async () => {
-    const servers = [await listen({ port: nextPort(), host: "127.0.0.1" }), await listen({ port: 0, host: "::1" })];
+    const servers = [
+      await listen({ port: nextPort(), host: "127.0.0.1" }),
+      await listen({ port: nextPort(), host: "::1" }),
+    ];
     const udp = await bindUdp("udp4", "127.0.0.1");
     const expected = [...servers.map(portOf), udp.address().port];
     const ss = execFileSync("ss", ["-H", "-n", "-l", "-t", "-u", "-p"], { encoding: "utf8" })

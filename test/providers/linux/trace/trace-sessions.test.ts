@@ -131,7 +131,7 @@ describe("a session of events", () => {
       const stateNow = async () => (await call(readTraceSession, { sessionId })).reading?.state;
       await call(startTraceSession, { sessionId, question: opens(), duration: durationFromMs(700) });
       await open(4);
-      await waitFor(async () => (await stateNow()) !== TraceState.RUNNING, "the end");
+      await waitFor(async () => (await stateNow()) !== TraceState.RUNNING, "the end", 1_000);
       await open(1);
       const { reading } = await call(readTraceSession, { sessionId });
       expect(reading).toMatchObject({ state: TraceState.ENDED });
@@ -147,16 +147,8 @@ describe("a session of events", () => {
     await call(startTraceSession, { sessionId, question: opens(), duration: minute, cpuBudget: 0.0001 });
     const storm = spawn(process.execPath, [
       "-e",
-      `const fs = require("fs"); for (;;) fs.closeSync(fs.openSync(${JSON.stringify(file)}));`,
+      `const fs = require("fs"); const end = Date.now() + 3500; while (Date.now() < end) fs.closeSync(fs.openSync(${JSON.stringify(file)}));`,
     ]);
-    const readingNow = async () => (await call(readTraceSession, { sessionId })).reading;
-    try {
-      await waitFor(async () => (await readingNow())?.detail === TraceDetail.COUNTS_ONLY, "less detail");
-      const isLimited = async () => ((await readingNow())?.accounts[0]?.rateLimited ?? 0n) > 0n;
-      await waitFor(isLimited, "events that are counted alone");
-    } finally {
-      storm.kill("SIGKILL");
-    }
     await once(storm, "exit");
     const { reading } = await call(stopTraceSession, { sessionId });
     expect(reading?.detail).toBe(TraceDetail.COUNTS_ONLY);
