@@ -92,10 +92,11 @@ function createIteratorSource(reader: IteratorReader): ProcSource {
 /** Decodes process records; their text stays packed until it is asked for. */
 export function decodeProcesses(buffer: ArrayBuffer): ProcessTable {
   const view = new DataView(buffer);
+  const text = Buffer.from(buffer);
   const count = view.getUint32(4, littleEndian);
   const processes: RawProcess[] = [];
   for (let index = 0, at = headerBytes; index < count; index++) {
-    processes.push(new PackedProcess(view, at));
+    processes.push(new PackedProcess(view, text, at));
     at += view.getUint32(at, littleEndian);
   }
   return { processes, unseenCount: view.getUint32(8, littleEndian) };
@@ -112,9 +113,10 @@ class PackedProcess implements RawProcess {
   readonly startTicks: number;
   readonly residentBytes: number;
   readonly #view: DataView;
+  readonly #text: Buffer;
   readonly #at: number;
 
-  constructor(view: DataView, at: number) {
+  constructor(view: DataView, text: Buffer, at: number) {
     this.pid = view.getUint32(at + 4, littleEndian);
     this.parentPid = view.getUint32(at + 8, littleEndian);
     this.userId = view.getUint32(at + 12, littleEndian);
@@ -125,24 +127,26 @@ class PackedProcess implements RawProcess {
     this.startTicks = readWord(view, at + 48);
     this.residentBytes = readWord(view, at + 56);
     this.#view = view;
+    this.#text = text;
     this.#at = at;
   }
 
   get name(): string {
-    return this.#text(0, this.#nameBytes).toString("utf8");
+    return this.#text.toString("utf8", this.#nameAt, this.#argvAt);
   }
 
   get argv(): string[] {
     const length = this.#view.getUint32(this.#at + 24, littleEndian);
-    return parseCommandLine(this.#text(this.#nameBytes, length), readWord(this.#view, this.#at + 64));
+    const text = this.#text.toString("utf8", this.#argvAt, this.#argvAt + length);
+    return parseCommandLine(text, readWord(this.#view, this.#at + 64));
   }
 
-  get #nameBytes(): number {
-    return this.#view.getUint32(this.#at + 28, littleEndian);
+  get #nameAt(): number {
+    return this.#at + processFixedBytes;
   }
 
-  #text(start: number, length: number): Buffer {
-    return Buffer.from(this.#view.buffer as ArrayBuffer, this.#at + processFixedBytes + start, length);
+  get #argvAt(): number {
+    return this.#nameAt + this.#view.getUint32(this.#at + 28, littleEndian);
   }
 }
 

@@ -1,4 +1,4 @@
-// Bytes of /proc/PID/cmdline and /proc/PID/environ.
+// What /proc/PID/cmdline and /proc/PID/environ have.
 
 /** Most bytes of a command line that are kept. */
 export const maxCommandLineBytes = 32 * 1024;
@@ -7,11 +7,11 @@ export const maxCommandLineBytes = 32 * 1024;
  * Arguments of a command line. Trailing empty ones are dropped: they cannot be told from the padding that programs leave which
  * write their title over their arguments. `cutBytes` were left out at the end, and the last element says so.
  */
-export function parseCommandLine(bytes: Buffer, cutBytes = 0): string[] {
-  let end = bytes.length;
-  if (cutBytes === 0) while (end > 0 && bytes[end - 1] === 0) end--;
+export function parseCommandLine(text: string, cutBytes = 0): string[] {
+  let end = text.length;
+  if (cutBytes === 0) while (end > 0 && text.charCodeAt(end - 1) === 0) end--;
   if (end === 0) return [];
-  const argv = bytes.toString("utf8", 0, end).split("\0");
+  const argv = text.slice(0, end).split("\0");
   if (cutBytes > 0) argv.push(`[${cutBytes} bytes cut]`);
   return argv;
 }

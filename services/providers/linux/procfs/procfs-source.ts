@@ -90,7 +90,7 @@ async function readMemoryAndArguments(pid: number): Promise<{ residentBytes: num
 
 async function readArguments(pid: number): Promise<string[]> {
   const { bytes, cutBytes } = await readBounded(`/proc/${pid}/cmdline`, maxCommandLineBytes);
-  return parseCommandLine(bytes, cutBytes);
+  return parseCommandLine(bytes.toString("utf8"), cutBytes);
 }
 
 async function readSocketDescriptors(pid: number): Promise<ProcessSockets> {

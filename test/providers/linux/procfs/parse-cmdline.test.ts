@@ -12,15 +12,15 @@ describe("a command line", () => {
     ["sshd: root@pts/0\0\0\0\0\0\0", ["sshd: root@pts/0"]],
     ["a b\0c\nd\0", ["a b", "c\nd"]],
   ])("%j has the arguments %j", (text, argv) => {
-    expect(parseCommandLine(Buffer.from(text))).toEqual(argv);
+    expect(parseCommandLine(text)).toEqual(argv);
   });
 
   it("replaces bytes that are not UTF-8", () => {
-    expect(parseCommandLine(Buffer.from([0x61, 0, 0xff, 0xfe, 0]))).toEqual(["a", "\ufffd\ufffd"]);
+    expect(parseCommandLine(Buffer.from([0x61, 0, 0xff, 0xfe, 0]).toString("utf8"))).toEqual(["a", "\ufffd\ufffd"]);
   });
 
   it("says how much was cut, and keeps empty arguments before the cut", () => {
-    expect(parseCommandLine(Buffer.from("java\0-cp\0\0"), 70000)).toEqual(["java", "-cp", "", "", "[70000 bytes cut]"]);
+    expect(parseCommandLine("java\0-cp\0\0", 70000)).toEqual(["java", "-cp", "", "", "[70000 bytes cut]"]);
   });
 
   it("gives back any arguments that do not end in an empty one", () => {
@@ -28,7 +28,7 @@ describe("a command line", () => {
     fc.assert(
       fc.property(fc.array(argument, { minLength: 1 }), (argv) => {
         fc.pre(argv.at(-1) !== "");
-        expect(parseCommandLine(Buffer.from(`${argv.join("\0")}\0`))).toEqual(argv);
+        expect(parseCommandLine(`${argv.join("\0")}\0`)).toEqual(argv);
       }),
       { numRuns: 200 },
     );
