@@ -5,15 +5,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BenchLine, benchLine, median } from "./bench-line.js";
 import { findTracePeers, type TracePeer } from "./peers/trace-peers.js";
+import { medianRatio, takePairs } from "./rig/statistics.js";
 import { build, compileStorms, runStorm, type StormName, writeSources } from "./rig/trace-storms.js";
 import { type Decoding, traceWhile } from "./rig/traced-storm.js";
 
-const rounds = 7;
-/** They are slow enough to be measured by fewer turns, and fewer rounds. */
-const peerRounds = 3;
+/** Short and many: this machine's speed changes by more, from second to second, than what is measured. */
+const pairCount = 31;
+const turns = { open: 50_000, exec: 150 } as const;
+/** They are slow enough to be measured by fewer. */
+const peerPairCount = 3;
 const peerTurns = { open: 20_000, exec: 300 } as const;
-const turns = { open: 200_000, ask: 1_000_000, exec: 600 } as const;
-const sourceFiles = 200;
+const warmUpRounds = 10;
+const throughputRounds = 7;
+const askTurns = 1_000_000;
+/** Room for 0.1 s of them, which is more than one collection of garbage takes. */
+const askRingBytes = 32 * 1024 * 1024;
+const groupCount = 20;
+const filesOfGroup = 10;
 const buildRounds = 3;
 
 type Storms = ReturnType<typeof compileStorms>;
@@ -42,17 +50,19 @@ async function measureSlowdown(
   storms: Storms,
   goal?: string,
 ): Promise<BenchLine[]> {
-  const bare: number[] = [];
-  const ours: number[] = [];
   const storm = storms(name, turns[name]);
   await warmUp("values", storms);
-  for (let round = 0; round < rounds; round++) {
-    bare.push(await runStorm(storm));
-    const { result, events } = await traceWhile({ kinds: kindsOf[name] }, "values", () => runStorm(storm));
-    if (events < storm.turns) throw new Error(`${events} events came of ${storm.turns} turns`);
-    ours.push(result);
-  }
-  const slowdown = median(ours) / median(bare);
+  const slowdown = medianRatio(
+    await takePairs(
+      pairCount,
+      () => runStorm(storm),
+      async () => {
+        const { result, events } = await traceWhile({ kinds: kindsOf[name] }, "values", () => runStorm(storm));
+        if (events < storm.turns) throw new Error(`${events} events came of ${storm.turns} turns`);
+        return result;
+      },
+    ),
+  );
   const claim = `time of ${turns[name].toLocaleString("en")} ${what} with every event told, to their time alone`;
   const line = { bench: "trace", claim, unit: "×", value: slowdown };
   const lines = [benchLine({ ...line, ...(goal === undefined ? {} : { goal }) })];
@@ -63,35 +73,37 @@ async function measureSlowdown(
   return lines;
 }
 
-// The engine compiles what decodes events when it has done so for a while.
+// The engine compiles what decodes events when it has done so for a while; until then no more come at once than a ring has room for.
 async function warmUp(decoding: Decoding, storms: Storms): Promise<void> {
-  for (const [name, kind] of [
-    ["open", "fileOpen"],
-    ["ask", "capabilityCheck"],
-  ] as const)
-    await traceWhile({ kinds: [kind] }, decoding, () => runStorm(storms(name, 30_000)));
+  for (let round = 0; round < warmUpRounds; round++)
+    for (const [name, kind] of [
+      ["open", "fileOpen"],
+      ["ask", "capabilityCheck"],
+    ] as const)
+      await traceWhile({ kinds: [kind] }, decoding, () => runStorm(storms(name, 30_000)));
 }
 
 async function slowdownBy(peer: TracePeer, name: Exclude<StormName, "ask">, storms: Storms): Promise<number> {
-  const bare: number[] = [];
-  const traced: number[] = [];
   const storm = storms(name, peerTurns[name]);
-  for (let round = 0; round < peerRounds; round++) {
-    bare.push(await runStorm(storm));
-    traced.push(await runStorm(storm, peer.under));
-  }
-  return median(traced) / median(bare);
+  return medianRatio(
+    await takePairs(
+      peerPairCount,
+      () => runStorm(storm),
+      () => runStorm(storm, peer.under),
+    ),
+  );
 }
 
 async function measureThroughput(decoding: Decoding, storms: Storms): Promise<BenchLine[]> {
   const bareNs: number[] = [];
   const tracedNs: number[] = [];
   const cpuNs: number[] = [];
-  const storm = storms("ask", turns.ask);
+  const storm = storms("ask", askTurns);
   await warmUp(decoding, storms);
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < throughputRounds; round++) {
     bareNs.push(await runStorm(storm));
-    const taken = await traceWhile({ kinds: ["capabilityCheck"] }, decoding, () => runStorm(storm));
+    const options = { kinds: ["capabilityCheck"], ringBytes: askRingBytes } as const;
+    const taken = await traceWhile(options, decoding, () => runStorm(storm));
     if (taken.events < storm.turns) throw new Error(`${taken.events} events came of ${storm.turns} turns`);
     tracedNs.push(taken.result);
     cpuNs.push(taken.cpuNs / taken.events);
@@ -124,21 +136,22 @@ async function measureThroughput(decoding: Decoding, storms: Storms): Promise<Be
 }
 
 async function measureBuild(folder: string): Promise<BenchLine> {
-  writeSources(folder, sourceFiles);
-  await build(folder);
-  const bare: number[] = [];
-  const traced: number[] = [];
-  for (let round = 0; round < buildRounds; round++) {
-    bare.push(await build(folder));
-    const { result, events } = await traceWhile({ kinds: ["exec", "fileOpen"] }, "values", () => build(folder));
-    if (events < sourceFiles) throw new Error(`${events} events came of ${sourceFiles} files that were compiled`);
-    traced.push(result);
-  }
+  const sources = writeSources(folder, groupCount * filesOfGroup);
+  const buildGroup = (index: number) => {
+    const begin = (index % groupCount) * filesOfGroup;
+    return build(folder, sources.slice(begin, begin + filesOfGroup));
+  };
+  await buildGroup(0);
+  const pairs = await takePairs(groupCount * buildRounds, buildGroup, async (index) => {
+    const { result, events } = await traceWhile({ kinds: ["exec", "fileOpen"] }, "values", () => buildGroup(index));
+    if (events < filesOfGroup) throw new Error(`${events} events came of ${filesOfGroup} files that were compiled`);
+    return result;
+  });
   return benchLine({
     bench: "trace",
-    claim: `time of compiling ${sourceFiles} files, two at a time, with every exec and open told, to its time alone`,
+    claim: `time of compiling ${sources.length} files, two at a time, with every exec and open told, to its time alone`,
     unit: "×",
-    value: median(traced) / median(bare),
+    value: medianRatio(pairs),
     goal: "<= 1.02",
   });
 }

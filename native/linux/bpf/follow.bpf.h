@@ -30,6 +30,14 @@ static __always_inline bool can_cast(void) {
 /* Only if it can cast. */
 static __always_inline __u64 load_word(const void* at) { return CAST(struct timespec64, at)->tv_sec; }
 
+/* 0 when there is nothing. */
+static __always_inline __u64 read_word(const void* at) {
+  if (can_cast()) return load_word(at);
+  __u64 word = 0;
+  bpf_probe_read_kernel(&word, sizeof(word), at);
+  return word;
+}
+
 /* FOLLOW(struct dentry, entry, d_parent): 0 when there is nothing at the pointer. */
 #define FOLLOW(type, pointer, field) \
   (can_cast() ? CAST(type, pointer)->field : BPF_CORE_READ((const type*)(pointer), field))

@@ -85,15 +85,6 @@ struct fdtable___table {
   unsigned long* open_fds;
 };
 
-/* A pointer, and a word, of an array: a typed read needs a type that the kernel knows. */
-struct list_head___pointer {
-  void* next;
-};
-
-struct cpumask___word {
-  unsigned long bits[1];
-};
-
 struct inet_sock___table {
   struct sock sk;
 };

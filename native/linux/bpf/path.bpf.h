@@ -41,10 +41,7 @@ static __always_inline struct work_room* work_room_of(struct draft* draft) {
 static __always_inline struct file* file_of(struct task_struct* task, __s32 descriptor) {
   struct fdtable* table = task->files->fdt;
   if (descriptor < 0 || (__u32)descriptor >= table->max_fds) return NULL;
-  if (can_cast()) return (struct file*)load_word(table->fd + descriptor);
-  struct file* file = NULL;
-  bpf_probe_read_kernel(&file, sizeof(file), table->fd + descriptor);
-  return file;
+  return (struct file*)read_word(table->fd + descriptor);
 }
 
 static __always_inline void enter_mount(volatile struct path_walk* walk, struct mount* mount, struct dentry* entry) {

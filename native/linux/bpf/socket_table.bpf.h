@@ -3,9 +3,9 @@
  * file, which costs several times what the rest does; here the tables of descriptors are read where they lie. */
 #pragma once
 
+#include "follow.bpf.h"
 #include "iterator_layout.h"
 #include "iterator_types.h"
-#include "typed_read.bpf.h"
 
 #define SOCKET_MODE 0140000     /* S_IFSOCK */
 #define FORMAT_MASK 0170000     /* S_IFMT */
@@ -35,7 +35,7 @@ static __always_inline __u64 find_file(struct task_struct* task, __u32 fd) {
   if (!files) return 0;
   struct fdtable* table = files->fdt;
   if (fd >= table->max_fds) return 0;
-  return (__u64)READ_TYPED((struct list_head___pointer*)(table->fd + fd), next);
+  return read_word(table->fd + fd);
 }
 
 static __always_inline bool is_wanted_socket(__u64 inode) {
@@ -45,12 +45,12 @@ static __always_inline bool is_wanted_socket(__u64 inode) {
 
 /* 0 for what is no socket, or none that is asked for. */
 static __always_inline __u64 find_socket_inode(__u64 file) {
-  struct inode___table* inode = READ_TYPED((struct file___table*)file, f_inode);
-  if ((READ_TYPED(inode, i_mode) & FORMAT_MASK) != SOCKET_MODE) return 0;
-  __u64 number = READ_TYPED(inode, i_ino);
+  struct inode___table* inode = FOLLOW(struct file___table, file, f_inode);
+  if ((FOLLOW(struct inode___table, inode, i_mode) & FORMAT_MASK) != SOCKET_MODE) return 0;
+  __u64 number = FOLLOW(struct inode___table, inode, i_ino);
   if (!is_wanted_socket(number)) return 0;
-  struct super_block___table* system = READ_TYPED(inode, i_sb);
-  return READ_TYPED(system, s_magic) == SOCKET_MAGIC ? number : 0;
+  struct super_block___table* system = FOLLOW(struct inode___table, inode, i_sb);
+  return FOLLOW(struct super_block___table, system, s_magic) == SOCKET_MAGIC ? number : 0;
 }
 
 static __always_inline void write_descriptor(struct descriptor_walk* walk, __u64 inode, __u32 fd) {
@@ -74,7 +74,7 @@ static __always_inline void begin_word(struct descriptor_walk* walk) {
   walk->next += BITS_OF_WORD;
   if (!files) return;
   struct fdtable___table* table = (struct fdtable___table*)files->fdt;
-  walk->open = READ_TYPED((struct cpumask___word*)(table->open_fds + walk->first / BITS_OF_WORD), bits[0]);
+  walk->open = read_word(table->open_fds + walk->first / BITS_OF_WORD);
 }
 
 /* The compiler knows no instruction for it. */
