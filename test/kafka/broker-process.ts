@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { findPackageRoot } from "../../services/shared/package-root.js";
+import { stopProcess } from "../shared/stop-process.js";
 import { type BrokerSettings, brokerProperties } from "./broker-properties.js";
 
 export interface BrokerProcessOptions extends Omit<BrokerSettings, "directory"> {
@@ -21,7 +22,7 @@ export interface BrokerProcess {
   pid(): number | undefined;
   /** Starts it over its storage, which is made the first time. */
   start(): Promise<void>;
-  /** Sends the signal; SIGTERM and SIGKILL wait for the end. */
+  /** Sends the signal; SIGTERM and SIGKILL wait for the end, SIGSTOP until it stands. */
   signal(signal: "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void>;
   /** End of what it logged. */
   logTail(): string;
@@ -95,6 +96,7 @@ export function createBroker(options: BrokerProcessOptions): BrokerProcess {
     async signal(signal) {
       if (!running) return;
       const { pid, ended } = running;
+      if (signal === "SIGSTOP") return stopProcess(pid);
       process.kill(pid, signal);
       if (signal === "SIGTERM" || signal === "SIGKILL") await ended;
     },

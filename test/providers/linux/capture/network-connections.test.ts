@@ -1,6 +1,7 @@
 // Connections that are really made, refused, lost, taken and ended, told by both sides.
 import { readFileSync } from "node:fs";
 import { afterAll, expect } from "vitest";
+import { stopProcess } from "../../../shared/stop-process.js";
 import { test } from "../require-tracing.js";
 import { captureWhile, sumOf } from "./capture-under-test.js";
 import {
@@ -196,7 +197,7 @@ test("a connection that nobody took yet is nobody's, and says so", async () => {
   const server = namespace.start(serverScript(4013));
   await server.line();
   const { events } = await captureWhile({ kinds: ["tcpClose"], filter: { networks } }, async () => {
-    server.signal("SIGSTOP");
+    await stopProcess(server.pid);
     const script = `const socket = net.connect(4013, "${ipv4}", () => { socket.resetAndDestroy(); end(); });`;
     await namespace.start(script).ended();
   });

@@ -23,7 +23,6 @@ export interface Actor {
   line(): Promise<string>;
   /** Lets it go on where it waits for `go()`. */
   go(): void;
-  signal(name: NodeJS.Signals): void;
   /** Resolves when it ended by itself with status 0. */
   ended(): Promise<void>;
 }
@@ -103,7 +102,6 @@ export class NetworkNamespace {
         return value;
       },
       go: () => child.stdin.write("\n"),
-      signal: (name) => child.kill(name),
       ended: async () => {
         const [status, signal] = await exit;
         if (status !== 0) throw new Error(`${script} ended with ${status ?? signal}`);

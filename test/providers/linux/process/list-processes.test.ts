@@ -9,6 +9,7 @@ import { createListProcesses, sortProcesses } from "../../../../services/provide
 import { openProcSource } from "../../../../services/providers/linux/procfs/open-proc-source.js";
 import type { RawProcess } from "../../../../services/providers/linux/procfs/proc-source.js";
 import { ErrorReason, errorDetailOf } from "../../../../services/shared/errors.js";
+import { stopProcess } from "../../../shared/stop-process.js";
 import { argvOf, backends, call, context, RealProcesses, stateOf, until } from "../real-processes.js";
 
 const processes = new RealProcesses();
@@ -50,8 +51,7 @@ describe.each(backends)("ListProcesses on the backend %s", (backend) => {
 
   it("tells a stopped process", async () => {
     const pid = processes.start("sleep", ["613"]);
-    process.kill(pid, "SIGSTOP");
-    await until(() => stateOf(pid) === "T");
+    await stopProcess(pid);
     const { processes: rows } = await list({ pattern: "^sleep 613$" });
     expect(rows.map(({ state }) => state)).toEqual([ProcessState.STOPPED]);
   });

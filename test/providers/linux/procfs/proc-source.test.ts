@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, test } from "vite
 import { openProcSource } from "../../../../services/providers/linux/procfs/open-proc-source.js";
 import type { ProcSource, RawProcess } from "../../../../services/providers/linux/procfs/proc-source.js";
 import { createLogger } from "../../../../services/shared/log.js";
+import { stopProcess } from "../../../shared/stop-process.js";
 import { argvOf, backends, childOf, RealProcesses, stateOf, until } from "../real-processes.js";
 
 const log = createLogger("test");
@@ -79,8 +80,7 @@ describe.each(backends)("the backend %s", (backend) => {
 
   it("reads a stopped process", async () => {
     const pid = processes.start("sleep", ["60"]);
-    process.kill(pid, "SIGSTOP");
-    await until(() => stateOf(pid) === "T");
+    await stopProcess(pid);
     expect((await readOne(source, pid)).state).toBe("T");
   });
 
