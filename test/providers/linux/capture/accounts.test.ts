@@ -8,6 +8,7 @@ import { EventCursor } from "../../../../services/providers/linux/capture/event-
 import { type EventKind, eventKinds } from "../../../../services/providers/linux/capture/event-layout.js";
 import { openCapture } from "../../../../services/providers/linux/capture/open-capture.js";
 import { builtAddonPath } from "../../../../services/providers/linux/native.js";
+import { countEvent } from "../../../../services/providers/linux/trace/event-capture.js";
 import { heldBy, leftOf } from "../held-in-kernel.js";
 import { test } from "../require-tracing.js";
 import { addon, captureWhile, sumOf } from "./capture-under-test.js";
@@ -67,7 +68,7 @@ test.each([
 test("with a tiny ring, a slow reader and a rate limit at once, every attempt is accounted for to the unit", async () => {
   const all = Object.keys(eventKinds) as EventKind[];
   const capture = await openCapture(addon, { kinds: all, ringBytes: 16_384, eventsPerSecond: 5000 });
-  const reading = countSlowly(capture.batches);
+  const reading = countEvents(capture.batches, 20);
   const shells = [1, 2, 3].map(() => spawn("sh", ["-c", storm]));
   await Promise.all(shells.map((shell) => once(shell, "close")));
   const accounts = await capture.close();
@@ -80,12 +81,32 @@ test("with a tiny ring, a slow reader and a rate limit at once, every attempt is
   expect(all.some((kind) => accounts[kind].rateLimited > 0)).toBe(true);
 });
 
-async function countSlowly(batches: AsyncIterable<Uint8Array>): Promise<Map<number, number>> {
+test("closed in the middle of a storm while another capture goes on, every attempt is accounted for to the unit", async () => {
+  const forever = `while :; do : < /etc/hostname; done`;
+  const shells = [1, 2, 3].map(() => spawn("sh", ["-c", forever]));
+  const other = await openCapture(addon, { kinds: ["fileOpen"] });
+  try {
+    for (let round = 0; round < 15; round++) {
+      const capture = await openCapture(addon, { kinds: ["fileOpen"], ringBytes: 16_384 });
+      const reading = countEvents(capture.batches);
+      await sleep(5);
+      const { fileOpen } = await capture.close();
+      expect(fileOpen.attempted).toBe(sumOf(fileOpen));
+      expect((await reading).get(eventKinds.fileOpen) ?? 0).toBe(fileOpen.submitted);
+    }
+  } finally {
+    for (const shell of shells) shell.kill("SIGKILL");
+    await other.close();
+  }
+});
+
+/** Events by number of kind; each batch is looked at for so long. */
+async function countEvents(batches: AsyncIterable<Uint8Array>, ofBatchMs = 0): Promise<Map<number, number>> {
   const seen = new Map<number, number>();
   for await (const batch of batches) {
-    await sleep(20);
+    if (ofBatchMs > 0) await sleep(ofBatchMs);
     const cursor = new EventCursor(batch);
-    while (cursor.next()) seen.set(cursor.kind, (seen.get(cursor.kind) ?? 0) + 1);
+    while (cursor.next()) countEvent(seen, cursor.kind);
   }
   return seen;
 }
@@ -100,11 +121,7 @@ test("with a tiny ring and a reader who comes late, every attempt of every netwo
     namespace.remove();
   }
   const accounts = await capture.close();
-  const seen = new Map<number, number>();
-  for await (const batch of capture.batches) {
-    const cursor = new EventCursor(batch);
-    while (cursor.next()) seen.set(cursor.kind, (seen.get(cursor.kind) ?? 0) + 1);
-  }
+  const seen = await countEvents(capture.batches);
   for (const kind of ofNetwork) {
     expect(accounts[kind].attempted, kind).toBe(sumOf(accounts[kind]));
     expect(seen.get(eventKinds[kind]) ?? 0, kind).toBe(accounts[kind].submitted);
