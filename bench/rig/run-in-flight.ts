@@ -8,8 +8,8 @@ export interface RunInFlight {
   readonly finished: Promise<{ targeted: number; ok: number; unaccounted: number }>;
 }
 
-// Long enough for a fleet to come back and be asked again.
-const patienceMs = 60_000;
+// Longer than a fleet takes to come back: what is missing then is lost, and not late.
+const patienceMs = 120_000;
 
 /** Resolves when the command is on its way. */
 export async function startRunInFlight(grpc: Asker["grpc"]): Promise<RunInFlight> {

@@ -1,5 +1,8 @@
 # add_node_addon(NAME SOURCE...): a C++17 Node-API addon NAME.node, warnings as errors, symbols hidden. Expects cmake-js's
 # CMAKE_JS_INC, CMAKE_JS_SRC and CMAKE_JS_LIB; finds node-addon-api where Node's own resolution does.
+# -D SANITIZER=address builds it to run under that sanitizer's library.
+set(SANITIZER "" CACHE STRING "as of -fsanitize; none by default")
+
 function(add_node_addon name)
   execute_process(
     COMMAND node -p "require('node-addon-api').include_dir"
@@ -13,6 +16,11 @@ function(add_node_addon name)
   set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".node" CXX_VISIBILITY_PRESET hidden)
   target_compile_features(${name} PRIVATE cxx_std_17)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Werror)
+  if(SANITIZER)
+    # In code that it has instrumented, GCC takes what is initialized for uninitialized.
+    target_compile_options(${name} PRIVATE -fsanitize=${SANITIZER} -fno-omit-frame-pointer -g -Wno-maybe-uninitialized)
+    target_link_options(${name} PRIVATE -fsanitize=${SANITIZER})
+  endif()
   # C++ exceptions of every type end at the edge of the addon and become rejections there.
   target_compile_definitions(${name} PRIVATE NAPI_VERSION=8 NODE_ADDON_API_CPP_EXCEPTIONS_ALL)
   target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/native)

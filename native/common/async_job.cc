@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -50,6 +51,13 @@ Napi::Promise RunAsync(Napi::Env env, AsyncWork work, AsyncResult result) {
   const auto promise = job->promise();
   job->Queue();
   return promise;
+}
+
+Napi::Promise RunAsync(Napi::Env env, std::function<std::string()> work) {
+  auto bytes = std::make_shared<std::string>();
+  return RunAsync(
+      env, [bytes, work = std::move(work)] { *bytes = work(); },
+      [bytes](Napi::Env job_env) -> Napi::Value { return CopyToArrayBuffer(job_env, bytes->data(), bytes->size()); });
 }
 
 Napi::Error MakeError(Napi::Env env, const std::string& message, int number) {

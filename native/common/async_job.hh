@@ -18,6 +18,9 @@ using AsyncResult = std::function<Napi::Value(Napi::Env)>;
 // JavaScript's thread.
 Napi::Promise RunAsync(Napi::Env env, AsyncWork work, AsyncResult result);
 
+// Work that makes bytes, of which the promise becomes an ArrayBuffer.
+Napi::Promise RunAsync(Napi::Env env, std::function<std::string()> work);
+
 // JavaScript's thread. An Error with Node's `errno`, unless the number is 0.
 Napi::Error MakeError(Napi::Env env, const std::string& message, int number);
 

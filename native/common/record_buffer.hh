@@ -6,21 +6,22 @@
 #include <cstring>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "common/append.hh"
 #include "common/record_layout.hh"
 
 namespace systems_manager {
 
 class RecordBuffer {
  public:
-  RecordBuffer() { Append(RecordHeader{kLayoutVersion, 0, 0, 0}); }
+  RecordBuffer() { Append(bytes_, RecordHeader{kLayoutVersion, 0, 0, 0}); }
 
   // Begins a record with its fixed part.
   template <typename Record>
   void AppendRecord(const Record& record) {
-    Append(record);
+    Append(bytes_, record);
     UpdateHeader([](RecordHeader& header) { header.count++; });
   }
 
@@ -36,6 +37,7 @@ class RecordBuffer {
   template <typename Record, typename IsBefore>
   void Sort(IsBefore is_before) {
     std::vector<Record> sorted((bytes_.size() - sizeof(RecordHeader)) / sizeof(Record));
+    if (sorted.empty()) return;
     std::memcpy(sorted.data(), bytes_.data() + sizeof(RecordHeader), sorted.size() * sizeof(Record));
     if (std::is_sorted(sorted.begin(), sorted.end(), is_before)) return;
     std::sort(sorted.begin(), sorted.end(), is_before);
@@ -61,16 +63,11 @@ class RecordBuffer {
   }
 
   const std::string& bytes() const { return bytes_; }
+  std::string TakeBytes() && { return std::move(bytes_); }
 
   static constexpr size_t PaddedToWord(size_t size) { return (size + 7) & ~size_t{7}; }
 
  private:
-  template <typename Part>
-  void Append(const Part& part) {
-    static_assert(std::is_trivially_copyable_v<Part>);
-    AppendBytes({reinterpret_cast<const char*>(&part), sizeof(part)});
-  }
-
   template <typename Update>
   void UpdateHeader(Update update) {
     RecordHeader header;

@@ -1,7 +1,7 @@
 // What the addon exports on Linux. Everything here runs on JavaScript's thread.
 #include <napi.h>
 
-#include "common/async_snapshot.hh"
+#include "common/async_job.hh"
 #include "common/record_layout.hh"
 #ifdef SYSTEMS_MANAGER_CAPTURE
 #include <bpf/libbpf.h>
@@ -21,12 +21,12 @@ namespace {
 
 // readProcesses(pids?: Uint32Array): Promise<ArrayBuffer>
 Napi::Value ReadProcesses(const Napi::CallbackInfo& info) {
-  return RunWalk(info.Env(), [pids = ReadNumbers(info)] { return SnapshotProcesses(pids); });
+  return RunAsync(info.Env(), [pids = ReadNumbers(info)] { return SnapshotProcesses(pids).TakeBytes(); });
 }
 
 // readSocketHolders(): Promise<ArrayBuffer>
 Napi::Value ReadSocketHolders(const Napi::CallbackInfo& info) {
-  return RunWalk(info.Env(), [] { return SnapshotSocketHolders(); });
+  return RunAsync(info.Env(), [] { return SnapshotSocketHolders().TakeBytes(); });
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

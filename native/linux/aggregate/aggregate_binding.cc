@@ -37,16 +37,9 @@ class Aggregation : public Napi::ObjectWrap<Aggregation> {
     return session_;
   }
 
-  static Napi::Value RunRead(Napi::Env env, std::function<std::string()> read) {
-    auto bytes = std::make_shared<std::string>();
-    return RunAsync(
-        env, [bytes, read = std::move(read)] { *bytes = read(); },
-        [bytes](Napi::Env job_env) -> Napi::Value { return CopyToArrayBuffer(job_env, bytes->data(), bytes->size()); });
-  }
-
   // read(): Promise<ArrayBuffer>
   Napi::Value Read(const Napi::CallbackInfo& info) {
-    return RunRead(info.Env(), [session = Session()] { return session->Read(); });
+    return RunAsync(info.Env(), [session = Session()] { return session->Read(); });
   }
 
   // setFilter(filter): Promise<void>
@@ -60,7 +53,7 @@ class Aggregation : public Napi::ObjectWrap<Aggregation> {
   Napi::Value Close(const Napi::CallbackInfo& info) {
     auto session = Session();
     session_.reset();
-    return RunRead(info.Env(), [session = std::move(session)]() mutable {
+    return RunAsync(info.Env(), [session = std::move(session)]() mutable {
       session->Stop();
       auto last = session->Read();
       session.reset();

@@ -2,37 +2,24 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
 
+#include "common/append.hh"
 #include "linux/aggregate/choose_programs.hh"
 #include "linux/aggregate/read_rows.hh"
 #include "linux/aggregate/system_call_names.hh"
 #include "linux/bpf/session_layout.h"
 #include "linux/home_namespace.hh"
+#include "linux/kernel_maps.hh"
 #include "linux/read_iterator.hh"
 // It needs the types of the session.
 #include "aggregate.skel.h"
 
 namespace systems_manager {
-namespace {
-
-void Check(int result, const char* what) {
-  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
-}
-
-template <typename Value>
-void Append(std::string& to, const Value& value) {
-  to.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-void Size(bpf_map* map, uint32_t entries) { Check(bpf_map__set_max_entries(map, entries), "size a map"); }
-
-}  // namespace
 
 void AggregateSession::DestroyObject::operator()(struct aggregate* object) const { aggregate__destroy(object); }
 
@@ -46,8 +33,7 @@ AggregateSession::AggregateSession(const AggregateOptions& options, const Captur
   question.counted_kind = KindOf(options_.source);
   question.home_inode = FindHomeNamespace();
   question.measures_latency = options_.measures_latency;
-  if (getrandom(&question.text_seed, sizeof(question.text_seed), 0) < 0)
-    throw std::system_error(errno, std::generic_category(), "draw a random number");
+  question.text_seed = DrawSeed();
   Check(aggregate__load(object_.get()), "load the counting programs");
   object_->data->page_bytes = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
   object_->bss->filter.kinds = 1u << KindOf(options_.source);
@@ -81,10 +67,10 @@ void AggregateSession::ChooseMaps() {
       {maps.system_calls, source == AggregateSource::kSyscall && options_.measures_latency},
   };
   for (const auto& [map, is_needed] : needs) Check(bpf_map__set_autocreate(map, is_needed), "choose maps");
-  Size(maps.counts, options_.most_keys);
-  Size(maps.latencies, options_.most_keys);
-  Size(maps.texts, has_texts ? options_.most_keys : 1);
-  Size(maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS);
+  SizeMap(maps.counts, options_.most_keys);
+  SizeMap(maps.latencies, options_.most_keys);
+  SizeMap(maps.texts, has_texts ? options_.most_keys : 1);
+  SizeMap(maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS);
 }
 
 std::string AggregateSession::Read() const {

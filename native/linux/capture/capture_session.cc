@@ -12,17 +12,11 @@
 #include "linux/bpf/session_layout.h"
 #include "linux/capture/network_programs.hh"
 #include "linux/home_namespace.hh"
+#include "linux/kernel_maps.hh"
 // It needs the types of the session.
 #include "capture.skel.h"
 
 namespace systems_manager {
-namespace {
-
-void Check(int result, const char* what) {
-  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
-}
-
-}  // namespace
 
 void CaptureSession::DestroyObject::operator()(struct capture* object) const { capture__destroy(object); }
 
@@ -34,9 +28,8 @@ CaptureSession::CaptureSession(const CaptureOptions& options, const CaptureFilte
       batches_(options.batch_bytes + RECORD_BYTES, options.batches_in_flight) {
   if (!object_) throw std::system_error(errno, std::generic_category(), "open the capture programs");
   ChoosePrograms();
-  Check(bpf_map__set_max_entries(object_->maps.events, options.ring_bytes), "size the ring");
-  Check(bpf_map__set_max_entries(object_->maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS),
-        "size the scratch");
+  SizeMap(object_->maps.events, options.ring_bytes);
+  SizeMap(object_->maps.scratches, libbpf_num_possible_cpus() * SCRATCH_SLOTS);
   object_->rodata->home_inode = FindHomeNamespace();
   Check(capture__load(object_.get()), "load the capture programs");
   auto* state = object_->bss;

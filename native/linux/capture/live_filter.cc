@@ -12,13 +12,10 @@
 #include <vector>
 
 #include "linux/capture/path_filter.hh"
+#include "linux/kernel_maps.hh"
 
 namespace systems_manager {
 namespace {
-
-void Check(int result) {
-  if (result < 0) throw std::system_error(-result, std::generic_category(), "write the filter");
-}
 
 template <typename Value>
 filter_key KeyOf(uint32_t generation, filter_criterion criterion, const Value& value) {
@@ -28,7 +25,7 @@ filter_key KeyOf(uint32_t generation, filter_criterion criterion, const Value& v
   return key;
 }
 
-std::vector<filter_key> KeysOf(const CaptureFilter& filter, uint32_t generation) {
+std::vector<filter_key> FilterKeysOf(const CaptureFilter& filter, uint32_t generation) {
   std::vector<filter_key> keys;
   for (const auto pid : filter.pids) keys.push_back(KeyOf(generation, FILTER_PID, pid));
   for (const auto cgroup : filter.cgroups) keys.push_back(KeyOf(generation, FILTER_CGROUP, cgroup));
@@ -59,15 +56,9 @@ network_key KeyOf(uint32_t generation, const Network& network) {
 }
 
 template <typename Key>
-void RemoveGeneration(int map, uint32_t generation) {
-  std::vector<Key> old;
-  Key key;
-  const void* before = nullptr;
-  while (bpf_map_get_next_key(map, before, &key) == 0) {
-    if (key.generation == generation) old.push_back(key);
-    before = &key;
-  }
-  for (const auto& each : old) bpf_map_delete_elem(map, &each);
+void RemoveGeneration(const bpf_map* map, uint32_t generation) {
+  for (const auto& key : KeysOf<Key>(map))
+    if (key.generation == generation) bpf_map_delete_elem(bpf_map__fd(map), &key);
 }
 
 uint32_t CriteriaOf(const CaptureFilter& filter) {
@@ -107,20 +98,21 @@ void LiveFilter::Set(const CaptureFilter& filter) {
 
 void LiveFilter::Write(const CaptureFilter& filter, uint32_t generation) {
   const uint8_t present = 1;
-  for (const auto& key : KeysOf(filter, generation))
-    Check(bpf_map_update_elem(bpf_map__fd(parts_.values), &key, &present, BPF_ANY));
+  const auto* write = "write the filter";
+  for (const auto& key : FilterKeysOf(filter, generation))
+    Check(bpf_map_update_elem(bpf_map__fd(parts_.values), &key, &present, BPF_ANY), write);
   for (const auto& network : filter.networks) {
     const auto key = KeyOf(generation, network);
-    Check(bpf_map_update_elem(bpf_map__fd(parts_.networks), &key, &present, BPF_ANY));
+    Check(bpf_map_update_elem(bpf_map__fd(parts_.networks), &key, &present, BPF_ANY), write);
   }
   WritePaths(bpf_map__fd(parts_.paths), filter.paths, generation);
   if (!filter.roots.empty()) TagTrees(parts_.trees, generation);
 }
 
 void LiveFilter::Remove(uint32_t generation) {
-  RemoveGeneration<filter_key>(bpf_map__fd(parts_.values), generation);
-  RemoveGeneration<network_key>(bpf_map__fd(parts_.networks), generation);
-  RemoveGeneration<path_prefix_key>(bpf_map__fd(parts_.paths), generation);
+  RemoveGeneration<filter_key>(parts_.values, generation);
+  RemoveGeneration<network_key>(parts_.networks, generation);
+  RemoveGeneration<path_prefix_key>(parts_.paths, generation);
 }
 
 }  // namespace systems_manager

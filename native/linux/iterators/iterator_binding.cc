@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include "common/async_snapshot.hh"
+#include "common/async_job.hh"
 #include "linux/iterators/iterator_programs.hh"
 #include "linux/read_numbers.hh"
 
@@ -22,8 +22,8 @@ Napi::Function BindInetTable(Napi::Env env, const Programs& programs, InetTable 
         call.Length() > 0 && call[0].IsNumber() ? call[0].As<Napi::Number>().Uint32Value() : UINT32_MAX;
     if (port > UINT16_MAX)
       throw Napi::TypeError::New(call.Env(), "sockets are read by a port of 1 to 65535, or all by 0");
-    return RunWalk(call.Env(), [programs, table, port] {
-      return programs->SnapshotInetSockets(table, static_cast<uint16_t>(port));
+    return RunAsync(call.Env(), [programs, table, port] {
+      return programs->SnapshotInetSockets(table, static_cast<uint16_t>(port)).TakeBytes();
     });
   };
   return Napi::Function::New(env, read, name);
@@ -44,11 +44,13 @@ Napi::Value OpenIterators(const Napi::CallbackInfo& info) {
   }
   auto iterators = Napi::Object::New(env);
   const auto read_processes = [programs](const Napi::CallbackInfo& call) -> Napi::Value {
-    return RunWalk(call.Env(), [programs, pids = ReadNumbers(call)] { return programs->SnapshotProcesses(pids); });
+    return RunAsync(call.Env(),
+                    [programs, pids = ReadNumbers(call)] { return programs->SnapshotProcesses(pids).TakeBytes(); });
   };
   const auto read_socket_holders = [programs](const Napi::CallbackInfo& call) -> Napi::Value {
-    return RunWalk(call.Env(),
-                   [programs, inodes = ReadNumbers(call)] { return programs->SnapshotSocketHolders(inodes); });
+    return RunAsync(call.Env(), [programs, inodes = ReadNumbers(call)] {
+      return programs->SnapshotSocketHolders(inodes).TakeBytes();
+    });
   };
   iterators.Set("readProcesses", Napi::Function::New(env, read_processes, "readProcesses"));
   iterators.Set("readSocketHolders", Napi::Function::New(env, read_socket_holders, "readSocketHolders"));

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "common/append.hh"
 #include "common/unique_fd.hh"
 #include "linux/iterators/cpu_time.hh"
 #include "linux/proc_file.hh"
@@ -140,6 +141,7 @@ RecordBuffer PackTasks(std::string_view written, const std::optional<std::vector
 
 std::vector<uint32_t> TakeOutCutProcesses(std::string& written) {
   static_assert(sizeof(socket_descriptor) == sizeof(SocketRecord), "both are told alike");
+  if (written.empty()) return {};
   std::vector<SocketRecord> sockets(written.size() / sizeof(SocketRecord));
   std::memcpy(sockets.data(), written.data(), sockets.size() * sizeof(SocketRecord));
   std::vector<uint32_t> cut;
@@ -148,8 +150,7 @@ std::vector<uint32_t> TakeOutCutProcesses(std::string& written) {
   if (cut.empty()) return cut;
   written.clear();
   for (const auto& socket : sockets)
-    if (std::find(cut.begin(), cut.end(), socket.pid) == cut.end())
-      written.append(reinterpret_cast<const char*>(&socket), sizeof(socket));
+    if (std::find(cut.begin(), cut.end(), socket.pid) == cut.end()) Append(written, socket);
   return cut;
 }
 

@@ -50,28 +50,21 @@ class Profile : public Napi::ObjectWrap<Profile> {
     return session_;
   }
 
-  static Napi::Value RunRead(Napi::Env env, std::function<std::string()> read) {
-    auto bytes = std::make_shared<std::string>();
-    return RunAsync(
-        env, [bytes, read = std::move(read)] { *bytes = read(); },
-        [bytes](Napi::Env job_env) -> Napi::Value { return CopyToArrayBuffer(job_env, bytes->data(), bytes->size()); });
-  }
-
   // read(): Promise<ArrayBuffer>
   Napi::Value Read(const Napi::CallbackInfo& info) {
-    return RunRead(info.Env(), [session = Session()] { return session->Read(); });
+    return RunAsync(info.Env(), [session = Session()] { return session->Read(); });
   }
 
   // takeProcesses(): Promise<ArrayBuffer>
   Napi::Value TakeProcesses(const Napi::CallbackInfo& info) {
-    return RunRead(info.Env(), [session = Session()] { return session->TakeProcesses(); });
+    return RunAsync(info.Env(), [session = Session()] { return session->TakeProcesses(); });
   }
 
   // close(): Promise<ArrayBuffer>, the last read. The session ends with the last read that is under way.
   Napi::Value Close(const Napi::CallbackInfo& info) {
     auto session = Session();
     session_.reset();
-    return RunRead(info.Env(), [session = std::move(session)] {
+    return RunAsync(info.Env(), [session = std::move(session)] {
       session->Stop();
       return session->Read();
     });

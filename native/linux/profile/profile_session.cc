@@ -3,54 +3,25 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
+#include "common/append.hh"
 #include "common/unique_fd.hh"
 #include "linux/home_namespace.hh"
+#include "linux/kernel_maps.hh"
 #include "profile.skel.h"
 
 namespace systems_manager {
 namespace {
 
-void Check(int result, const char* what) {
-  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
-}
-
-template <typename Value>
-void Append(std::string& to, const Value& value) {
-  to.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-void Size(bpf_map* map, size_t entries) {
-  Check(bpf_map__set_max_entries(map, static_cast<uint32_t>(std::max<size_t>(entries, 1))), "size a map");
-}
-
 void Fill(const bpf_map* map, const std::vector<uint64_t>& values) {
   const uint8_t present = 1;
   for (const auto value : values)
     Check(bpf_map_update_elem(bpf_map__fd(map), &value, &present, BPF_ANY), "write the filter");
-}
-
-// All keys that a map has now. Keys are not taken away during the walk, so it meets each that was there at its
-// beginning.
-template <typename Key>
-std::vector<Key> KeysOf(const bpf_map* map) {
-  std::vector<Key> keys;
-  Key key;
-  const void* before = nullptr;
-  // Keys that come during the walk could make it long; the map's size is the bound.
-  const uint32_t most = bpf_map__max_entries(map);
-  while (keys.size() < most && bpf_map_get_next_key(bpf_map__fd(map), before, &key) == 0) {
-    keys.push_back(key);
-    before = &key;
-  }
-  return keys;
 }
 
 // The clock of one CPU; not valid when there is no such CPU, or it is off.
@@ -86,12 +57,11 @@ void ProfileSession::Load(const ProfileOptions& options) {
   constants.home_inode = FindHomeNamespace();
   constants.filter_pids = !options.pids.empty();
   constants.filter_cgroups = !options.cgroups.empty();
-  if (getrandom(&constants.hash_seed, sizeof(constants.hash_seed), 0) < 0)
-    throw std::system_error(errno, std::generic_category(), "draw a random number");
-  Size(maps.stacks, options.most_stacks);
-  Size(maps.counts, options.most_counts);
-  Size(maps.wanted_pids, options.pids.size());
-  Size(maps.wanted_cgroups, options.cgroups.size());
+  constants.hash_seed = DrawSeed();
+  SizeMap(maps.stacks, options.most_stacks);
+  SizeMap(maps.counts, options.most_counts);
+  SizeMap(maps.wanted_pids, options.pids.size());
+  SizeMap(maps.wanted_cgroups, options.cgroups.size());
   Check(profile__load(object_.get()), "load the profile program");
   Fill(maps.wanted_pids, options.pids);
   Fill(maps.wanted_cgroups, options.cgroups);

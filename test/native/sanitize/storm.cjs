@@ -1,6 +1,8 @@
-// Captures and profiles that are opened, changed, read and closed at once, and one that is left open when the process ends.
+// Captures, counts, profiles and snapshots that are opened, changed, read and closed at once, and sessions that are left to the
+// collector and open when the process ends.
 // `node --expose-gc storm.cjs ADDON ROUNDS`, under a sanitizer's runtime.
 const { spawnSync } = require("node:child_process");
+const { closeSync, openSync } = require("node:fs");
 const { setTimeout: sleep } = require("node:timers/promises");
 
 const [addonPath, rounds] = process.argv.slice(2);
@@ -14,6 +16,21 @@ const filters = [
 ];
 // Every kind of events of processes, files, sockets and signals.
 const kinds = 0x3fff1e;
+
+// Every kind of row: with a text, of times, and a plain count, of more keys than there is room for.
+const [syscall, fileOpen] = [1, 2];
+const [byProcess, bySyscall, byPath] = [1, 3, 4];
+const countings = [
+  { source: fileOpen, by: byPath, measuresLatency: false, mostKeys: 64 },
+  { source: syscall, by: bySyscall, measuresLatency: true, mostKeys: 512 },
+  { source: syscall, by: byProcess, measuresLatency: false, mostKeys: 4 },
+];
+
+const iterators = addon.openIterators();
+
+function runPrograms() {
+  for (let count = 0; count < 3; count++) spawnSync("sh", ["-c", "cat /etc/hostname; true"]);
+}
 
 function openCapture(onBatch) {
   const sizes = {
@@ -47,7 +64,7 @@ async function capture(round) {
   for (const filter of filters) {
     session.setFilter(filter);
     session.setEventsPerSecond(round % 2 === 0 ? 0 : 1000);
-    for (let count = 0; count < 3; count++) spawnSync("sh", ["-c", "cat /etc/hostname; true"]);
+    runPrograms();
     session.accounts();
     await sleep(1);
   }
@@ -66,23 +83,51 @@ async function profile() {
   };
   const session = await addon.openProfile(options);
   const reads = [session.read(), session.takeProcesses(), session.read()];
-  for (let count = 0; count < 3; count++) spawnSync("sh", ["-c", "cat /etc/hostname; true"]);
+  runPrograms();
   // While it is read.
   await Promise.all([...reads, session.close()]);
 }
 
+async function count(counting) {
+  const session = await openAggregation(counting);
+  const changes = filters.flatMap((filter) => [session.read(), session.setFilter(filter)]);
+  runPrograms();
+  // While it is read, and its filter changes.
+  const [last] = await Promise.all([session.close(), ...changes]);
+  const [attempted] = new BigUint64Array(last, 0, 1);
+  if (attempted === 0n) throw new Error("the counts told nothing");
+}
+
+function openAggregation(counting) {
+  return addon.openAggregation({ ...counting, filter: nothing });
+}
+
+function snapshots() {
+  const own = Uint32Array.of(process.pid);
+  const ofBoth = (reader) => [reader.readProcesses(), reader.readProcesses(own), reader.readSocketHolders()];
+  const ofSockets = [iterators.readTcpSockets(0), iterators.readUdpSockets(0), iterators.readSocketHolders(own)];
+  return [...ofBoth(addon), ...ofBoth(iterators), ...ofSockets];
+}
+
+async function findSymbols() {
+  const finding = ["elf", "kernel"].map(async (format) => {
+    const file = openSync(format === "elf" ? addonPath : "/proc/kallsyms", "r");
+    await addon.findSymbols(format, file, BigUint64Array.of(0n, 0x20_000n, 0xffff_ffff_8100_0000n));
+    closeSync(file);
+  });
+  await Promise.all(finding);
+}
+
 (async () => {
   for (let round = 0; round < Number(rounds); round++) {
-    await Promise.all([
-      capture(round),
-      capture(round + 1),
-      profile(),
-      addon.readProcesses(),
-      addon.readSocketHolders(),
-    ]);
+    const sessions = [capture(round), capture(round + 1), profile(), ...countings.map(count)];
+    await Promise.all([...sessions, ...snapshots(), findSymbols()]);
+    // Nobody closes these.
     await openCapture(() => {});
+    await openAggregation(countings[0]);
     global.gc();
   }
+  await openAggregation(countings[1]);
   await openCapture(() => {});
   console.log("done");
   process.exit(0);
