@@ -1,8 +1,10 @@
 // The Kafka bus when topics are not as they must be, and when its broker goes, hangs and comes back.
 import { randomUUID } from "node:crypto";
-import { Kafka as Client, logLevel } from "kafkajs";
+import { connect } from "node:net";
+import { type Admin, Kafka as Client, type ISocketFactory, type KafkaConfig, logLevel } from "kafkajs";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { groupName, topicName } from "../../services/bus/kafka/topics.js";
+import { kafkaFailure } from "../../services/bus/kafka/kafka-errors.js";
+import { ensureTopics, groupName, topicName } from "../../services/bus/kafka/topics.js";
 import { type OpenBusOptions, openBus } from "../../services/bus/open-bus.js";
 import { ErrorReason, errorDetailOf, hasReason } from "../../services/shared/errors.js";
 import { bytes, collect, expectReason, numberOf, numbers, publishAll, sortedValues } from "../contract/bus-messages.js";
@@ -29,8 +31,8 @@ async function open(fleetId: string = randomUUID(), options: Partial<OpenBusOpti
   return closeAtEnd(await openBus({ kind: "kafka", brokers: kafka.brokers, fleetId, log: testLog, ...options }));
 }
 
-async function withAdmin(use: (admin: ReturnType<Client["admin"]>) => Promise<unknown>): Promise<void> {
-  const admin = new Client({ brokers: [...kafka.brokers], logLevel: logLevel.NOTHING }).admin();
+async function withAdmin(use: (admin: Admin) => Promise<unknown>, config: Partial<KafkaConfig> = {}): Promise<void> {
+  const admin = new Client({ brokers: [...kafka.brokers], logLevel: logLevel.NOTHING, ...config }).admin();
   await admin.connect();
   try {
     await use(admin);
@@ -45,6 +47,29 @@ test("two buses that open at one time share the topics that one of them creates"
   const received = await collect(two, { topic: "replies", group: "g", from: "earliest" });
   await publishAll(one, numbers(20), String, "replies");
   expect(sortedValues(await received.count(20))).toEqual(numbers(20));
+});
+
+test("a connection that breaks while topics are looked at makes brokers UNREACHABLE, which is waited for", async () => {
+  const options = { brokers: kafka.brokers, fleetId: randomUUID(), log: testLog };
+  let asked = 0;
+  const breaksAtSecondMetadata: ISocketFactory = ({ host, port, onConnect }) => {
+    const socket = connect(port, host, onConnect);
+    const write = socket.write.bind(socket) as (request: Buffer) => boolean;
+    // Behind the length of a request is its kind.
+    socket.write = (request: unknown) =>
+      (request as Buffer).readInt16BE(4) === 3 && ++asked === 2
+        ? !socket.destroy(new Error("it broke"))
+        : write(request as Buffer);
+    return socket;
+  };
+  await withAdmin(
+    async (admin) => {
+      const error = await ensureTopics(admin, options).catch((reason: unknown) => reason);
+      expect(hasReason(kafkaFailure("opening the bus", kafka.brokers, error), ErrorReason.UNREACHABLE)).toBe(true);
+      expect((await ensureTopics(admin, options)).size).toBe(3);
+    },
+    { socketFactory: breaksAtSecondMetadata },
+  );
 });
 
 test("a topic with a setting that does not do is refused by name, with what was found, what is wanted and a remedy", async () => {

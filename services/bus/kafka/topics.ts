@@ -59,9 +59,9 @@ function settingsOf(topic: Topic, replicas: number): Setting[] {
 
 /** Partitions by topic. INVALID_ARGUMENT when a topic is there with settings that do not do. */
 export async function ensureTopics(admin: Admin, options: KafkaBusOptions): Promise<ReadonlyMap<Topic, number>> {
-  const { brokers } = await admin.describeCluster();
+  const { brokers } = await askBrokers(() => admin.describeCluster());
   const replicas = options.replicationFactor ?? Math.min(3, brokers.length);
-  const present = new Set(await admin.listTopics());
+  const present = new Set(await askBrokers(() => admin.listTopics()));
   const missing = topics.filter((topic) => !present.has(topicName(options.fleetId, topic)));
   if (missing.length > 0) {
     // Someone else may create them at the same moment, which is as good; they are checked below.
@@ -76,6 +76,16 @@ export async function ensureTopics(admin: Admin, options: KafkaBusOptions): Prom
   return checkTopics(admin, options);
 }
 
+// kafkajs asks one broker after the other for its metadata, and takes apart what it does not have when none of them has answered.
+async function askBrokers<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new kafkajs.KafkaJSConnectionError(`none of the brokers answered (${error.message})`);
+  }
+}
+
 function newTopic(topic: Topic, replicas: number, options: KafkaBusOptions): ITopicConfig {
   return {
     topic: topicName(options.fleetId, topic),
@@ -87,7 +97,7 @@ function newTopic(topic: Topic, replicas: number, options: KafkaBusOptions): ITo
 
 async function checkTopics(admin: Admin, options: KafkaBusOptions): Promise<Map<Topic, number>> {
   const names = topics.map((topic) => topicName(options.fleetId, topic));
-  const metadata = await retryTransient(() => admin.fetchTopicMetadata({ topics: names }));
+  const metadata = await retryTransient(() => askBrokers(() => admin.fetchTopicMetadata({ topics: names })));
   const resources = names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name }));
   const described = await admin.describeConfigs({ resources, includeSynonyms: false });
   const partitions = new Map<Topic, number>();
