@@ -8,15 +8,17 @@ export interface RunInFlight {
   readonly finished: Promise<{ targeted: number; ok: number; unaccounted: number }>;
 }
 
-// Longer than a fleet takes to come back: what is missing then is lost, and not late.
-const patienceMs = 120_000;
+// Long enough for a fleet to come back and be asked again.
+const patienceMs = 60_000;
 
 /** Resolves when the command is on its way. */
 export async function startRunInFlight(grpc: Asker["grpc"]): Promise<RunInFlight> {
   const request = { selector: "all", ...questionRequest, timeout: durationFromMs(patienceMs) };
-  const events = grpc.run(request, { timeoutMs: 2 * patienceMs })[Symbol.asyncIterator]();
+  const call = new AbortController();
+  const events = grpc.run(request, { timeoutMs: 2 * patienceMs, signal: call.signal })[Symbol.asyncIterator]();
   await events.next();
-  const finished = followToEnd(events);
+  // The call goes on with what comes after the summary, unless it is ended.
+  const finished = followToEnd(events).finally(() => call.abort());
   // Looked at later; a run that fails meanwhile must not end the process.
   finished.catch(() => undefined);
   return { finished };

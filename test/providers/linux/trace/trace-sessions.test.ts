@@ -123,7 +123,8 @@ describe("a session of events", () => {
         return delivered === opened;
       }, `${opened} opens to be delivered`);
     }
-    await call(stopTraceSession, { sessionId });
+    const { reading } = await call(stopTraceSession, { sessionId });
+    expect(reading?.accounts).toMatchObject([{ delivered: 6n, undelivered: 0n }]);
   });
 
   test("ends by itself, and is found afterwards with all that it saw", async () => {
