@@ -3,7 +3,15 @@ import type { CaptureEvent, EventSubject } from "../capture/decode-event.js";
 import type { EventPath } from "../capture/decode-file.js";
 import { textUntilZero } from "../capture/kernel-text.js";
 import { describeConnection } from "./describe-socket.js";
-import { isCut, parseDescriptor, parseNumber, parseString, splitList, UnreadableError } from "./parse-values.js";
+import {
+  isCut,
+  parseDescriptor,
+  parseNumber,
+  parsePid,
+  parseString,
+  splitList,
+  UnreadableError,
+} from "./parse-values.js";
 import { commOf, type ProcessTable } from "./process-table.js";
 import type { StraceKind } from "./strace-kinds.js";
 import type { SystemCall } from "./system-call.js";
@@ -131,9 +139,9 @@ function describeTransfer(kind: "fileRead" | "fileWrite", { name, words, result 
 // Whether a signal was ignored, or was waiting already, strace cannot tell. A group of processes is told as pid 0.
 function describeSignal({ name, words }: SystemCall): EventDetail {
   const hasThread = name === "tgkill" || name === "rt_tgsigqueueinfo";
-  const first = parseNumber(word(words, 0));
+  const first = parsePid(word(words, 0));
   const pid = Math.max(first, 0);
-  const tid = hasThread ? parseNumber(word(words, 1)) : pid;
+  const tid = hasThread ? parsePid(word(words, 1)) : pid;
   const target = { pid, tid, start: 0n, comm: pid === 0 ? "" : commOf(pid) };
   const signal = parseNumber(word(words, hasThread ? 2 : 1));
   return { kind: "signal", target, signal, code: 0, result: "unknown", isFromKernel: false };

@@ -64,6 +64,11 @@ export function parseNumber(text: string): number {
   return Number(bits.reduce((sum, part) => sum | parseInteger(part), 0n));
 }
 
+/** A process, thread or group by its number on the host: 4711, or what strace says of one that has another number in a container. */
+export function parsePid(text: string): number {
+  return parseNumber(/\/\* (-?\d+) in strace's PID NS \*\/$/.exec(text)?.[1] ?? text);
+}
+
 function parseInteger(text: string): bigint {
   const [, sign, octal, other] = /^(-?)(?:0([0-7]+)|(0x[0-9a-f]+|\d+))$/.exec(text) ?? [];
   if (sign === undefined) throw new UnreadableError(`no number: ${text.slice(0, 100)}`);

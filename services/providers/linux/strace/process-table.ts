@@ -20,9 +20,25 @@ export class ProcessTable {
   /** Where processes are, by pid. */
   readonly #directories = new Map<number, string>();
 
+  knows(tid: number): boolean {
+    return this.#threads.has(tid);
+  }
+
+  /** A thread of which nobody knows who made it. */
+  addThread(tid: number): void {
+    this.#threadOf(tid);
+  }
+
+  /** False when /proc has the thread as somebody else's. */
+  canBeMadeBy(makerTid: number, tid: number): boolean {
+    const { pid } = this.#threadOf(makerTid);
+    const made = readThread(tid);
+    return !made || made.pid === pid || made.parent === pid;
+  }
+
   /** Threads that a process has by now. */
   addProcess(pid: number): void {
-    for (const tid of tasksOf(pid)) this.#threadOf(tid);
+    for (const tid of tasksOf(pid)) this.addThread(tid);
     this.#moveTo(pid, readDirectory(pid));
   }
 

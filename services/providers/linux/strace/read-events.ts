@@ -25,6 +25,8 @@ export class EventReader {
   readonly #sink: EventSink;
   /** What a thread has begun, by thread. */
   readonly #begun = new Map<number, string>();
+  /** Children that were told while their makers' calls went on, by maker. */
+  readonly #told = new Map<number, number>();
 
   constructor(kinds: readonly StraceKind[], processes: ProcessTable, sink: EventSink) {
     this.#kinds = kinds;
@@ -44,6 +46,7 @@ export class EventReader {
 
   #take(line: StraceLine): void {
     const { tid, timeNs } = line;
+    if (!this.#processes.knows(tid)) this.#meet(tid, timeNs);
     switch (line.kind) {
       case "begin":
         this.#begun.set(tid, line.text);
@@ -56,7 +59,9 @@ export class EventReader {
         this.#begun.delete(tid);
         // A call that had begun before strace came has no begin to be told with.
         if (begun === undefined) throw new UnreadableError("a call has no begin");
-        this.#takeCall(parseCall(begun + line.text, tid, timeNs, true));
+        const call = parseCall(begun + line.text, tid, timeNs, true);
+        if (call?.result !== this.#told.get(tid)) this.#takeCall(call);
+        this.#told.delete(tid);
         return;
       }
       case "exit":
@@ -68,6 +73,23 @@ export class EventReader {
       case "other":
         return;
     }
+  }
+
+  // What a child does can be written before its maker's call returns, and after a vfork it always is. Where one maker alone can have
+  // made it, the child is told now; where several can, when the call returns.
+  #meet(tid: number, timeNs: bigint): void {
+    const [first, second] = [...this.#begun].filter(([maker, text]) => this.#canMake(maker, text, tid));
+    if (!first) this.#processes.addThread(tid);
+    if (!first || second) return;
+    const [maker, text] = first;
+    this.#told.set(maker, tid);
+    const call = { name: nameOfCall(text) as string, words: [text], result: tid, resultText: String(tid) };
+    this.#takeCall({ ...call, tid: maker, timeNs, durationNs: 0n });
+  }
+
+  #canMake(maker: number, text: string, tid: number): boolean {
+    if (maker === tid || this.#told.has(maker) || !isOf("fork", nameOfCall(text))) return false;
+    return this.#processes.canBeMadeBy(maker, tid);
   }
 
   #takeCall(call: SystemCall | undefined): void {
@@ -86,9 +108,8 @@ export class EventReader {
   // Who the threads are, whether or not it was asked for.
   #learn(call: SystemCall): void {
     const { name, tid, result, timeNs } = call;
-    const isOf = (kind: StraceKind) => kindsOf(name, [kind]).length > 0;
-    if (isOf("exec") && result === 0) this.#processes.replaceProgram(tid, filenameOf(call));
-    if (isOf("fork") && result > 0) this.#processes.addChild(tid, result, makesThread(call), timeNs);
+    if (isOf("exec", name) && result === 0) this.#processes.replaceProgram(tid, filenameOf(call));
+    if (isOf("fork", name) && result > 0) this.#processes.addChild(tid, result, makesThread(call), timeNs);
     if (/^f?chdir$/.test(name) && result === 0) this.#processes.changeDirectory(tid, directoryOf(call));
   }
 
@@ -97,6 +118,7 @@ export class EventReader {
     const lived = sinceBoot(timeNs) - this.#processes.beganOf(tid);
     const isProcess = this.#processes.remove(tid);
     this.#begun.delete(tid);
+    this.#told.delete(tid);
     if (!this.#kinds.includes("exit")) return;
     const signal = signalName === "" ? 0 : ((constants.signals as Record<string, number>)[signalName] ?? 0);
     const ending = { livedNs: lived > 0n ? lived : 0n, status, signal, isProcess };
@@ -120,4 +142,8 @@ export class EventReader {
     const kind = call === undefined ? this.#kinds[0] : kindsOf(call, this.#kinds)[0];
     if (kind !== undefined) this.#sink.onUnreadable(kind);
   }
+}
+
+function isOf(kind: StraceKind, call: string | undefined): boolean {
+  return call !== undefined && kindsOf(call, [kind]).length > 0;
 }

@@ -35,7 +35,7 @@ export async function runStrace({ pids, calls, onLine }: StraceOptions): Promise
   const tracing = calls.map((call) => `?${call}`).join(",");
   const pipe = await makeNamedPipe();
   // In a file of its own every line begins with its thread, and none of what strace says of itself comes between.
-  const format = ["-f", "-ttt", "-T", "-yy", "-s", "4096", "-xx", "-X", "raw", "-o", pipe.path];
+  const format = ["-f", "-ttt", "-T", "-yy", "-s", "4096", "-xx", "-X", "raw", "--decode-pids=pidns", "-o", pipe.path];
   const which = ["-e", `trace=${tracing}`, ...pids.flatMap((pid) => ["-p", String(pid)])];
   const child = spawn(setpriv, ["--pdeathsig", "KILL", "--", strace, ...format, ...which], {
     cwd: "/",
@@ -107,6 +107,12 @@ function describeEnd(said: string, pids: readonly number[]): Error {
     return failure(ErrorReason.UNKNOWN_PROCESS, `strace found none of the processes ${pids.join(", ")}: ${what}`, {
       metadata: { pid: String(pids[0]) },
       remedy: "list the processes of the host and choose one of these",
+    });
+  }
+  if (/unrecognized option/.test(said)) {
+    return failure(ErrorReason.UNSUPPORTED, `this strace is too old: ${what}`, {
+      metadata: { operation: "strace", needs: "strace 5.9" },
+      remedy: "install strace 5.9 or newer",
     });
   }
   return failure(ErrorReason.PRIVILEGE_MISSING, `strace may not trace ${pids.join(", ")}: ${what}`, {

@@ -1,5 +1,5 @@
 // A whole system call of a thread.
-import { parseErrno, splitList, UnreadableError } from "./parse-values.js";
+import { parseErrno, parsePid, splitList, UnreadableError } from "./parse-values.js";
 
 export interface SystemCall {
   readonly tid: number;
@@ -42,6 +42,7 @@ export function parseCall(text: string, tid: number, timeNs: bigint, isEnd: bool
 function parseResult(text: string): number {
   const failed = /^-1 (E\w+)/.exec(text);
   if (failed) return -parseErrno(failed[1] as string);
+  if (text.endsWith("*/")) return parsePid(text);
   const [, number] = /^(-?\d+|0x[0-9a-f]+)/.exec(text) ?? [];
   if (number === undefined) throw new UnreadableError(`no result: ${text.slice(0, 100)}`);
   return Number(number);

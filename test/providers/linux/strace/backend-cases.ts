@@ -59,6 +59,18 @@ export function casesIn(directory: string): readonly Case[] {
       ],
     },
     {
+      // dash starts programs with vfork, which returns when the child has gone its own way: here when it has ended.
+      what: "a child that ends before its maker goes on is told before its end",
+      kinds: ["fork", "exec", "exit"],
+      script: 'exec "/bin/dash", "-c", "/no/such/program 2>/dev/null; exit 3"',
+      expected: (pid) => [
+        { kind: "exec", filename: "/bin/dash", subject: { pid } },
+        { kind: "fork", subject: { pid, comm: "dash" }, child: { pid: expect.any(Number) } },
+        { kind: "exit", status: 127, signal: 0, isProcess: true, subject: { comm: "dash", parent: pid } },
+        { kind: "exit", status: 3, signal: 0, isProcess: true, subject: { pid, comm: "dash" } },
+      ],
+    },
+    {
       what: "a program is killed",
       kinds: ["exit"],
       script: "kill KILL => $$; sleep 5",

@@ -113,6 +113,23 @@ describe.each(backends.filter(([backend]) => backend === "strace" || cannotTrace
       }
     });
 
+    test("processes of a container are told by their numbers on the host", async () => {
+      const script = "my $p = fork; if (!$p) { sleep 10; exit } kill KILL => $p; waitpid($p, 0)";
+      const actor = await startActor(script, { within: ["unshare", "--pid", "--fork", "--kill-child"] });
+      const events = await eventsWhile(open, ["fork", "signal", "exit"], actor);
+      const child = events.find(({ kind, subject }) => kind === "fork" && subject.comm === "perl");
+      if (child?.kind !== "fork") throw new Error("no fork was told");
+      const { pid, start } = child.child;
+      const ofChild = { pid, parent: child.subject.pid, start };
+      expect(child.subject).toMatchObject({ comm: "perl", parent: actor.pid });
+      expect(events).toContainEqual(
+        expect.objectContaining({ kind: "signal", signal: 9, target: expect.objectContaining({ pid }) }),
+      );
+      expect(events).toContainEqual(
+        expect.objectContaining({ kind: "exit", signal: 9, subject: expect.objectContaining(ofChild) }),
+      );
+    });
+
     test("what one process of two does is told when it was asked for, by pid and without its children", async () => {
       const script = 'my $p = fork; open(my $f, "<", $p ? "file" : "sub"); exit 0 unless $p; waitpid($p, 0)';
       const actors = [

@@ -1,7 +1,8 @@
 // What is strace's own: what it refuses, what becomes of lines that cannot be read, and that it never outlives its daemon.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -18,13 +19,17 @@ import { sumOf } from "../capture/capture-under-test.js";
 import { type Actor, startActor } from "./actor.js";
 
 const modulePath = join(findPackageRoot().pathname, "dist/services/providers/linux/strace/open-strace-capture.js");
+const directory = mkdtempSync(join(tmpdir(), "strace-"));
 let idle: Actor;
 
 beforeAll(async () => {
   idle = await startActor("1");
 });
 
-afterAll(() => idle.end());
+afterAll(async () => {
+  rmSync(directory, { recursive: true });
+  await idle.end();
+});
 
 describe("strace is refused", () => {
   const kinds: EventKind[] = ["exec"];
@@ -70,13 +75,20 @@ describe("strace is refused", () => {
     await first.close();
   });
 
-  test("where the host has none, with the package to install", () => {
+  const old = join(directory, "old-strace");
+  const says = "strace: unrecognized option '--decode-pids=pidns'";
+  writeFileSync(old, `#!/bin/sh\necho "${says}" >&2\nexit 1\n`, { mode: 0o755 });
+
+  test.each([
+    ["where the host has none, with the package to install", "/dev/null", /no program strace .*; install the package/],
+    ["where it is too old, with the version to install", old, /too old: strace: unrecognized .*; install strace 5\.9/],
+  ])("%s", (_what, strace, message) => {
     const script = `import(${JSON.stringify(modulePath)}).then(({ openStraceCapture }) =>
       openStraceCapture({ kinds: ["exec"], filter: { pids: [${idle.pid}] } })).catch((error) => console.log(error.message))`;
-    const hidden = 'mount --bind /dev/null /usr/bin/strace && exec "$@"';
-    const words = ["-m", "sh", "-c", hidden, "sh", process.execPath, "-e", script];
+    const replaced = 'mount --bind "$0" /usr/bin/strace && exec "$@"';
+    const words = ["-m", "sh", "-c", replaced, strace, process.execPath, "-e", script];
     const { stdout } = spawnSync("unshare", words, { encoding: "utf8" });
-    expect(stdout).toMatch(/the host has no program strace .*; install the package strace\n$/);
+    expect(stdout).toMatch(message);
   });
 });
 
@@ -169,6 +181,52 @@ test("a thread that runs another program goes on as its process", async () => {
     ],
   );
   expect(events).toMatchObject([{ kind: "exec", filename: "/x", argv: ["x"], subject: { tid: 4711, comm: "x" } }]);
+});
+
+// Beyond the highest number of a process: /proc has none of them.
+const [maker, otherMaker, child] = [4_194_305, 4_194_306, 4_194_307];
+const begins = (tid: number, at: number) =>
+  `${tid} 1795445444.00000${at} clone(child_stack=NULL, flags=0x1200000|17 <unfinished ...>`;
+const returns = (tid: number, at: number, made: number) =>
+  `${tid} 1795445444.00000${at} <... clone resumed>, child_tidptr=0x7feed294de50) = ${made} <0.000094>`;
+const acts = (tid: number) => `${tid} 1795445444.000000 getppid() = 1 <0.000001>`;
+const ends = (tid: number, at: number) => `${tid} 1795445444.00000${at} +++ exited with 3 +++`;
+
+test.each([
+  [
+    "before its maker's call returns is told after it was made, once",
+    [begins(maker, 1), ends(child, 2), returns(maker, 3, child)],
+    [`fork ${maker} ${child}`, `exit ${child}`],
+  ],
+  [
+    "is told as well as one of another number that the call makes",
+    [begins(maker, 1), ends(child, 2), returns(maker, 3, child + 1)],
+    [`fork ${maker} ${child}`, `exit ${child}`, `fork ${maker} ${child + 1}`],
+  ],
+  [
+    "whose maker is killed within its call is told all the same",
+    [begins(maker, 1), ends(child, 2), ends(maker, 3), begins(otherMaker, 4), returns(otherMaker, 5, child)],
+    [`fork ${maker} ${child}`, `exit ${child}`, `exit ${maker}`, `fork ${otherMaker} ${child}`],
+  ],
+  [
+    "of one of two makers is told when the call returns",
+    [
+      begins(maker, 1),
+      begins(otherMaker, 2),
+      ends(child, 3),
+      returns(otherMaker, 4, child),
+      returns(maker, 5, child + 1),
+    ],
+    [`exit ${child}`, `fork ${otherMaker} ${child}`, `fork ${maker} ${child + 1}`],
+  ],
+])("a child that ends %s", async (_what, lines, expected) => {
+  const { events, accounts } = await read(["fork", "exit"], [acts(maker), acts(otherMaker), ...lines]);
+  const told = events.map((event) => {
+    const made = event.kind === "fork" ? ` ${event.child.pid}` : "";
+    return `${event.kind} ${event.subject.pid}${made}`;
+  });
+  expect(told).toEqual(expected);
+  expect(accounts.fork.attempted).toBe(sumOf(accounts.fork));
 });
 
 test("a daemon that is killed takes strace with it, and leaves the target running", async () => {
