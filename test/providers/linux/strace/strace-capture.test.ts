@@ -81,7 +81,11 @@ describe("strace is refused", () => {
 
   test.each([
     ["where the host has none, with the package to install", "/dev/null", /no program strace .*; install the package/],
-    ["where it is too old, with the version to install", old, /too old: strace: unrecognized .*; install strace 5\.9/],
+    [
+      "where it is too old (simulated), with the version to install",
+      old,
+      /too old: strace: unrecognized .*; install strace 5\.9/,
+    ],
   ])("%s", (_what, strace, message) => {
     const script = `import(${JSON.stringify(modulePath)}).then(({ openStraceCapture }) =>
       openStraceCapture({ kinds: ["exec"], filter: { pids: [${idle.pid}] } })).catch((error) => console.log(error.message))`;
