@@ -4,7 +4,8 @@ import { expect } from "vitest";
 import type { CaptureEvent } from "../../../../services/providers/linux/capture/decode-event.js";
 import type { EventKind } from "../../../../services/providers/linux/capture/event-layout.js";
 
-const numbers = process.arch === "arm64" ? { mount: 40, umount: 39 } : { mount: 165, umount: 166 };
+const numbers =
+  process.arch === "arm64" ? { clone: 220, mount: 40, umount: 39 } : { clone: 56, mount: 165, umount: 166 };
 const user = process.getuid?.();
 const inOwnNamespace = ["unshare", "-m", "--propagation", "private"];
 const ofPerl = (pid: number) => ({ subject: { pid, tid: pid, comm: "perl", user, parent: process.pid } });
@@ -59,15 +60,16 @@ export function casesIn(directory: string): readonly Case[] {
       ],
     },
     {
-      // dash starts programs with vfork, which returns when the child has gone its own way: here when it has ended.
-      what: "a child that ends before its maker goes on is told before its end",
-      kinds: ["fork", "exec", "exit"],
-      script: 'exec "/bin/dash", "-c", "/no/such/program 2>/dev/null; exit 3"',
+      // As by vfork: its maker goes on only when the child has ended.
+      what: "a child is told before what it does while its maker waits",
+      kinds: ["fork", "fileOpen", "exit"],
+      script: `my $p = syscall(${numbers.clone}, 0x4000 | 17, 0, 0, 0, 0);
+        if ($p == 0) { open(my $f, "<", "file") or die; exit 3 } waitpid($p, 0)`,
       expected: (pid) => [
-        { kind: "exec", filename: "/bin/dash", subject: { pid } },
-        { kind: "fork", subject: { pid, comm: "dash" }, child: { pid: expect.any(Number) } },
-        { kind: "exit", status: 127, signal: 0, isProcess: true, subject: { comm: "dash", parent: pid } },
-        { kind: "exit", status: 3, signal: 0, isProcess: true, subject: { pid, comm: "dash" } },
+        { kind: "fork", ...ofPerl(pid), child: { pid: expect.any(Number) } },
+        { kind: "fileOpen", path: file, isResolved: true, subject: { comm: "perl", parent: pid } },
+        { kind: "exit", status: 3, signal: 0, isProcess: true, subject: { comm: "perl", parent: pid } },
+        { kind: "exit", status: 0, signal: 0, isProcess: true, ...ofPerl(pid) },
       ],
     },
     {
