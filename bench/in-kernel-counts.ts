@@ -12,6 +12,7 @@ import type { AggregationQuestion } from "../services/providers/linux/aggregate/
 import { openAggregation } from "../services/providers/linux/aggregate/open-aggregation.js";
 import { builtAddonPath } from "../services/providers/linux/native.js";
 import { findPackageRoot } from "../services/shared/package-root.js";
+import { settled } from "../services/shared/settled.js";
 import { type BenchLine, benchLine, median } from "./bench-line.js";
 import { withTraceEvents } from "./peers/trace-peers.js";
 
@@ -135,7 +136,7 @@ async function whilePeerCounts(contest: Contest, folder: string): Promise<number
   });
   await Promise.race([once(peer.stdout, "data"), ended]);
   // From here on its end is asked for.
-  ended.catch(() => undefined);
+  void settled(ended);
   // It says when it begins to attach.
   await sleep(1_000);
   const cost = await storm(contest, folder);

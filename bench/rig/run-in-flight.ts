@@ -1,6 +1,7 @@
 // A question to the whole fleet that is still being answered when something happens to the fleet.
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { Accounting } from "../../services/gen/systemsmanager/fleet/v1/run_pb.js";
+import { settled } from "../../services/shared/settled.js";
 import { type Asker, questionRequest } from "./ask-fleet.js";
 
 export interface RunInFlight {
@@ -20,7 +21,7 @@ export async function startRunInFlight(grpc: Asker["grpc"]): Promise<RunInFlight
   // The call goes on with what comes after the summary, unless it is ended.
   const finished = followToEnd(events).finally(() => call.abort());
   // Looked at later; a run that fails meanwhile must not end the process.
-  finished.catch(() => undefined);
+  void settled(finished);
   return { finished };
 }
 

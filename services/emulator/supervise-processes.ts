@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { ErrorReason, failure } from "../shared/errors.js";
+import { settled } from "../shared/settled.js";
 import { addCounters, createEmulatorCounters, type EmulatorCounters } from "./emulator-counters.js";
 import type { ChildMessage, ChildOptions, EmulatorOrder, ParentMessage } from "./process-messages.js";
 
@@ -39,7 +40,7 @@ export function superviseProcesses(shares: readonly ChildOptions[]): EmulatorPro
     });
   });
   // Whoever waits for it hears it; until then it is no unhandled rejection.
-  failed.catch(() => undefined);
+  void settled(failed);
   return {
     pids: children.map(({ pid }) => pid as number),
     counters: () => addCounters(latest),

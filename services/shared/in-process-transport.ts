@@ -14,6 +14,7 @@ import {
   type Transport,
   type UnaryRequest,
 } from "@connectrpc/connect";
+import { settled } from "./settled.js";
 import { untilAborted } from "./until-aborted.js";
 
 type Invoke = ReturnType<Interceptor>;
@@ -158,7 +159,7 @@ async function* untilEnd(messages: AsyncIterable<unknown>, call: Call): AsyncGen
     }
   } catch (error) {
     // The handler may still be at work, and is to end; whatever it says then, the caller was told before.
-    iterator.return?.().catch(() => undefined);
+    if (iterator.return) void settled(iterator.return());
     throw call.asCallerSees(error);
   } finally {
     call.end();

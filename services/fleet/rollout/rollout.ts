@@ -1,5 +1,6 @@
 // One rollout in the hands of the control plane: its record, on disk before anybody acts on it, and who wants to know when it changes.
 import { HostState } from "../../gen/systemsmanager/fleet/v1/run_pb.js";
+import { settled } from "../../shared/settled.js";
 import { indexesOf } from "../run/spans.js";
 import type { TrackedRun } from "../run/tracked-run.js";
 import type { StateDatabase } from "../state-database.js";
@@ -32,7 +33,7 @@ export class Rollout {
       for (const listener of this.#listeners) listener();
     });
     // Its own caller is told of a failure; the next event begins from what is on disk.
-    this.#writing = applied.catch(() => undefined);
+    this.#writing = settled(applied);
     return applied;
   }
 

@@ -3,6 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { TraceEventsResponseSchema } from "../../gen/systemsmanager/trace/v1/trace_service_pb.js";
 import type { Logger } from "../../shared/log.js";
+import { settled } from "../../shared/settled.js";
 import type { TraceEvents } from "../os-provider.js";
 import type { EventStream, OpenEventStream } from "./investigation.js";
 import { TraceSession } from "./trace-session.js";
@@ -49,7 +50,7 @@ class StreamSession extends TraceSession {
     const take = () => {
       const next = batches.next();
       // Told to the reader, if it comes back.
-      next.catch(() => undefined);
+      void settled(next);
       return next;
     };
     let next = take();

@@ -1,4 +1,5 @@
 // Looks at profiled processes again and again, one look at a time.
+import { settled } from "../../../shared/settled.js";
 import { type AddressSpaces, keyOf } from "./address-spaces.js";
 import type { ProfiledProcess } from "./decode-profile.js";
 
@@ -48,7 +49,7 @@ export function learnWhile(spaces: AddressSpaces, takeSeen: () => Promise<readon
   function enqueue(processes: readonly ProfiledProcess[], again: boolean): Promise<void> {
     const look = last.then(() => spaces.learn(processes, again));
     // Who asked for the look is told of its failure; the next one begins all the same.
-    last = look.catch(() => undefined);
+    last = settled(look);
     return look;
   }
 

@@ -1,4 +1,5 @@
 // The events themselves: all are counted, and the newest are shown. Only these are decoded.
+import { settled } from "../../../shared/settled.js";
 import type { Findings, Investigation } from "../../trace/investigation.js";
 import type { EventKind } from "../capture/event-layout.js";
 import type { Accounts } from "../capture/open-capture.js";
@@ -16,7 +17,7 @@ export function investigateEvents(capture: EventCapture, names: readonly EventKi
   const surroundings = new Surroundings();
   const taking = takeAll(capture, tail);
   // Told to whoever closes it.
-  taking.catch(() => undefined);
+  void settled(taking);
   const { backend, notes } = capture;
   const describe = (accounts: Accounts): Findings => ({
     accounts: describeAccounts(names, accounts, tail.delivered),
